@@ -34,7 +34,7 @@ struct members {
 	int heard; /* answers since the start, some */
 	int64_t heard_at; /* mono */
 	int64_t twin_since, twin_at; /* mono: another process has our name, first and last told; 0 = none */
-	int64_t double_since; /* mono: before we led anything, another instance had our origin; 0 = none */
+	int64_t double_since, double_at; /* mono: before we led anything, another instance had our origin, first and last told; 0 = none */
 	bool asked, refused_told, double_told;
 };
 
@@ -446,11 +446,12 @@ static bool is_double(struct instance *in, const struct store_member *other)
 
 	if (strcmp(other->origin, in->generation.origin) != 0)
 		return false;
-	if (!first && !m->double_since) {
+	if (!first && (!m->double_at || now - m->double_at > TWIN_GAP_MS)) {
 		m->double_since = now;
 		log_line(in->log, LOG_INFO, "lease", "instance %s has our origin (%s), or had it until a moment ago: it is waited whether it lives",
 			other->instance, other->origin);
 	}
+	m->double_at = now;
 	if (!first && now - m->double_since < TWIN_MS) {
 		balance(in);
 		return true;

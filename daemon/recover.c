@@ -316,8 +316,8 @@ static bool follows(const struct recovery *r, const struct store_cursor *cursor)
 static void refuse_hole(struct dunner *d, uint64_t pseq)
 {
 	d->guards = true;
-	dunner_refuse(d, "Redis went back to group %llu of partition %u, and other instances have what lies between it and this journal: nothing is sent; stop "
-		"all of them, empty Redis, and run `dunningctl instances rebuild --yes STATE-DIR...` with the state directories of all",
+	dunner_refuse(d, "Redis went back to group %llu of partition %u, and other instances have what lies between it and this journal: nothing is sent; empty "
+		"nothing, stop the others first, and do as dunningd-operations(7) says under SEVERAL INSTANCES (`dunningctl instances rebuild`)",
 		(unsigned long long)pseq, d->settings.partition);
 }
 
