@@ -390,7 +390,7 @@ static void fail(const struct contact_env *env, struct debtor *debtor, struct ca
 	record(outcome->kind == OUTCOME_CANCELLED ? "attempt.cancelled" : "attempt.failed",
 		outcome->kind == OUTCOME_CANCELLED ? "contact.cancelled" : "contact.failed", entry, outcome, NULL, fx);
 	if (debtor)
-		debtor_contact_remove(debtor, entry->id);
+		(void)debtor_contact_remove(debtor, entry->id);
 	for (size_t i = 0; i < count; i++) {
 		if (!holds_attempt(&members[i], entry))
 			continue;
@@ -562,7 +562,7 @@ void contact_never_sent(struct debtor *debtor, struct candidate *members, size_t
 
 	record("attempt.reconciled", "contact.reconciled", entry, &outcome, how, fx);
 	if (debtor)
-		debtor_contact_remove(debtor, entry->id);
+		(void)debtor_contact_remove(debtor, entry->id);
 	for (size_t i = 0; i < count; i++)
 		if (holds_attempt(&members[i], entry))
 			not_sent(&members[i], 0, fx);

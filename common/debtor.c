@@ -352,7 +352,7 @@ void debtor_contact_add(struct debtor *debtor, struct arena *arena, int64_t at, 
 	made.at = at;
 	made.channel = channel;
 	made.attempt = attempt;
-	debtor_contact_remove(debtor, attempt);
+	(void)debtor_contact_remove(debtor, attempt);
 	if (debtor->contact_count == DEBTOR_CONTACTS_KEPT) {
 		memmove(debtor->contacts, debtor->contacts + 1, (debtor->contact_count - 1) * sizeof(*debtor->contacts));
 		debtor->contact_count--;
@@ -362,15 +362,16 @@ void debtor_contact_add(struct debtor *debtor, struct arena *arena, int64_t at, 
 	debtor->contacts[debtor->contact_count++] = made;
 }
 
-void debtor_contact_remove(struct debtor *debtor, const char *attempt)
+bool debtor_contact_remove(struct debtor *debtor, const char *attempt)
 {
 	for (size_t i = 0; i < debtor->contact_count; i++)
 		if (strcmp(debtor->contacts[i].attempt, attempt) == 0) {
 			memmove(&debtor->contacts[i], &debtor->contacts[i + 1],
 				(debtor->contact_count - i - 1) * sizeof(*debtor->contacts));
 			debtor->contact_count--;
-			return;
+			return true;
 		}
+	return false;
 }
 
 bool debtor_opted_out(const struct debtor *debtor, enum channel channel)

@@ -212,7 +212,7 @@ bool debtor_work_release(struct debtor *debtor, const char *invoice_id);
 bool debtor_work_held(const struct debtor *debtor, const char *invoice_id); /* because of this invoice */
 /* A contact of the same id that is there already keeps what is known of it. */
 void debtor_contact_add(struct debtor *debtor, struct arena *arena, int64_t at, enum channel channel, const char *attempt);
-void debtor_contact_remove(struct debtor *debtor, const char *attempt); /* it turned out that nothing was sent */
+bool debtor_contact_remove(struct debtor *debtor, const char *attempt); /* it turned out that nothing was sent; false: it is not there */
 /*
  * What a person did counts each time: its attempt is the task's id, "post:<invoice>:<step>", and the contact "<that>@<number>"; of a letter that waits
  * to be posted, the task's id.

@@ -70,6 +70,7 @@ void escalation_walked(struct escalation *e, struct arena *arena, const char *st
 		e->since = e->look_at = 0;
 	}
 	e->provider_failed = e->channel_failed = e->provider_only = NULL;
+	e->asked_as = aside_id(step) ? e->asked_as : NULL;
 	e->deferred = NULL;
 	e->document_until = e->link_until = e->put_off = 0;
 	if (!aside_id(step) || !asked)
@@ -173,11 +174,11 @@ static bool below_minimum(const struct policy *policy, const char *currency, int
 /* Three days of ours to answer it, and no weekend takes them; who seems to say that it is paid, as who says so. */
 static int64_t reply_until(const struct fact *reply, const struct business_time *when, bool known)
 {
-	int64_t hours = reply->at + 72 * HOUR_MS, days;
+	int64_t hours = reply->at + 72 * HOUR_MS;
+	int64_t days = known ? business_opening(when, business_add_days(when, business_date(when, reply->at), 3)) : hours;
 
 	if (reply->reason && strcmp(reply->reason, "paid") == 0)
-		return reply->at + 7 * DAY_MS;
-	days = known ? business_opening(when, business_add_days(when, business_date(when, reply->at), 3)) : hours;
+		days = reply->at + 7 * DAY_MS;
 	return days > hours ? days : hours;
 }
 
@@ -550,12 +551,13 @@ static void drop_task(struct escalation *e, const char *result, struct effects *
 
 	if (e->task)
 		effects_task(fx, &task);
+	e->step = e->task = NULL;
 }
 
-void escalation_task_withdrawn(struct escalation *e, struct effects *fx)
+void escalation_task_withdrawn(struct escalation *e, bool others, struct effects *fx)
 {
+	e->asked_as = others ? arena_strdup(fx->arena, e->task) : NULL;
 	drop_task(e, "obsolete", fx);
-	e->step = e->task = NULL;
 	escalation_move(e, TRIGGER_TASK_ENDED);
 }
 
@@ -576,10 +578,8 @@ static void close_escalation(struct escalation *e, struct debtor *d, const char 
 {
 	walk_tasks_closed(e, fx);
 	unsent_closed(e, fx);
-	if (e->state == ESCALATION_TASK || e->state == ESCALATION_GATE) {
+	if (e->state == ESCALATION_TASK || e->state == ESCALATION_GATE)
 		drop_task(e, "obsolete", fx);
-		e->step = e->task = NULL;
-	}
 	if (e->held)
 		hold_tell(e, NULL, NULL, 0, false, fx);
 	if (withdrawal_moot(e)) /* of a loss our word stands: it is carried out or taken back in writing */
@@ -661,10 +661,9 @@ static void follow_hold(struct escalation *e, struct debtor *d, const struct nex
 	if (!hold)
 		return;
 	if (e->state == ESCALATION_TASK) { /* nobody calls about what is disputed or promised */
-		escalation_task_withdrawn(e, fx);
+		escalation_task_withdrawn(e, false, fx);
 	} else if (e->state == ESCALATION_GATE && agreed_hold(hold)) {
 		drop_task(e, "obsolete", fx);
-		e->step = e->task = NULL;
 		escalation_move(e, TRIGGER_DECIDED);
 	}
 	hold_tell(e, hold, detail, until, false, fx);

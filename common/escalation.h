@@ -207,6 +207,7 @@ struct escalation {
 	struct late_fee late_fee;
 	struct personal_note note;
 	const char *reset_from; /* the debtor's policy before this stricter one: the first reminder says so. NULL = nothing changed */
+	const char *asked_as; /* the name that the task of the step in hand had before another invoice went out of it; NULL = none */
 	const char *refused; /* the step whose message a provider refused for good, while a task asks a person; NULL = none */
 	bool unsent_told; /* nobody said in time that the invoice itself went out, and a task asks */
 	bool still_owed; /* as counted with the debtor */
@@ -363,8 +364,12 @@ bool escalation_letter_unclaimed(struct escalation *e, const char *attempt, cons
 /* It turns out that nobody is there: then there is nothing to be asked about this letter. */
 void escalation_letter_returned(struct escalation *e, const struct walked *walked, struct effects *fx);
 
-/* The call or letter that a person was asked for is not to be made, as it is; its step stays owed. In state TASK only. */
-void escalation_task_withdrawn(struct escalation *e, struct effects *fx);
+/*
+ * The call or letter that a person was asked for is not to be made, as it is; its step stays owed. In state TASK only. `others`: it is over for another
+ * invoice, and whoever has the call on a list may make it all the same: its name is kept.
+ */
+void escalation_task_withdrawn(struct escalation *e, bool others, struct effects *fx);
+
 
 /* A person ends it for good: every task and hold of its goes, and no fact opens it again. `debtor` may be NULL. */
 void escalation_stop(struct escalation *e, struct debtor *debtor, struct effects *fx);

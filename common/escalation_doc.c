@@ -106,6 +106,7 @@ void escalation_write(struct buf *out, const struct escalation *e)
 	jw_opt_str(w, "step", e->step);
 	jw_opt_str(w, "attempt", e->attempt);
 	jw_opt_str(w, "task", e->task);
+	jw_opt_str(w, "asked_as", e->asked_as);
 	jw_opt_str(w, "verdict", e->verdict);
 	if (e->in_doubt)
 		jw_bool(w, "in_doubt", true);
@@ -320,7 +321,7 @@ int escalation_from(struct arena *arena, const struct json *json, struct escalat
 		(r = json_opt_int(json, "opened_at", INT64_MIN, INT64_MAX, &ret->opened_at, err)) < 0 ||
 		(r = read_walk(json, arena, ret, err)) < 0 || (r = json_opt_str(json, "step", 128, &ret->step, err)) < 0 ||
 		(r = json_opt_str(json, "attempt", 128, &ret->attempt, err)) < 0 ||
-		(r = json_opt_str(json, "task", 400, &ret->task, err)) < 0 ||
+		(r = json_opt_str(json, "task", 400, &ret->task, err)) < 0 || (r = json_opt_str(json, "asked_as", 400, &ret->asked_as, err)) < 0 ||
 		(r = json_opt_str(json, "verdict", 16, &ret->verdict, err)) < 0 || (r = json_opt_bool(json, "in_doubt", &ret->in_doubt, err)) < 0 ||
 		(r = json_opt_int(json, "since", INT64_MIN, INT64_MAX, &ret->since, err)) < 0 ||
 		(r = json_opt_int(json, "look_at", INT64_MIN, INT64_MAX, &ret->look_at, err)) < 0 ||
@@ -362,6 +363,7 @@ int escalation_from(struct arena *arena, const struct json *json, struct escalat
 		(r = json_opt_int(json, "acts_at", INT64_MIN, INT64_MAX, &ret->acts_at, err)) < 0)
 		return r;
 	ret->state = (enum escalation_state)state;
+	ret->in_doubt |= ret->state == ESCALATION_DOUBT; /* an older version did not note it */
 	ret->stopped |= ret->closed && strcmp(ret->closed, "stopped") == 0; /* the reason said it alone, once */
 	return 0;
 }

@@ -190,11 +190,17 @@ static bool kept(const struct escalation *e, const struct made_offer *offer)
 	return invoice_paid_in_time(&e->invoice, offer->settles_at, offer->until);
 }
 
+/* The settlement that stands is of this offer. */
+static bool is_of(const struct fact *settlement, const struct made_offer *offer)
+{
+	return settlement->order.time == offer->made_at && settlement->order.id && strcmp(settlement->order.id, offer->code) == 0;
+}
+
 /*
  * The offer of less whose sum came by its day. Of several the first, and rather one that is kept still. None is left to be taken where something else was
  * agreed since it was made: it was one of several, and the debtor took another.
  */
-static const struct made_offer *paid_offer(const struct escalation *e, const struct invoice_view *view)
+static const struct made_offer *paid_offer(const struct escalation *e, const struct invoice_view *view, const struct fact *before)
 {
 	const struct made_offer *ret = NULL;
 
@@ -202,8 +208,8 @@ static const struct made_offer *paid_offer(const struct escalation *e, const str
 		const struct made_offer *offer = &e->offers[i];
 
 		if (!offer->made_at || offer->instalment_count || offer_passed_over(offer, view) ||
-			!invoice_once_paid(&e->invoice, offer->settles_at, offer->until))
-			continue;
+			!(invoice_once_paid(&e->invoice, offer->settles_at, offer->until) || (is_of(before, offer) && kept(e, offer))))
+			continue; /* newer figures say no day: what was kept by older ones stands */
 		if (!ret || (!kept(e, ret) && kept(e, offer)))
 			ret = offer;
 	}
@@ -230,14 +236,14 @@ void offers_paid(struct escalation *e, struct effects *fx)
 	if (!e->offer_count)
 		return;
 	view = invoice_view(invoice);
-	offer = view.state == STATE_OPEN ? paid_offer(e, &view) : NULL;
+	offer = view.state == STATE_OPEN ? paid_offer(e, &view, &before) : NULL;
 	if (!offer)
 		return;
 	invoice->facts = arena_grow(fx->arena, invoice->facts, invoice->fact_count, &invoice->fact_capacity, sizeof(*invoice->facts));
 	invoice->facts[invoice->fact_count++] = (struct fact){ .kind = FACT_SETTLEMENT, .id = arena_printf(fx->arena, "offer %s", offer->code),
 		.order = { .time = offer->made_at, .source = "", .id = offer->code }, .at = offer->made_at, .amount = offer->settles_at,
 		.settles = true, .until_on = offer->until };
-	if (before.order.time == offer->made_at && strcmp(before.order.id, offer->code) == 0)
+	if (is_of(&before, offer))
 		return; /* told */
 	draft = effects_record(fx, "settlement.agreed", invoice->debtor_id);
 	jw_str(&draft->w, "invoice", invoice->id);

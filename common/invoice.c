@@ -392,14 +392,14 @@ struct invoice_view invoice_view(const struct invoice *invoice)
 /* By what was told of money where that covers it: that it is paid is often told days behind the payment, and is then no day of its own. */
 int64_t invoice_last_payment_at(const struct invoice *invoice)
 {
-	int64_t at[FACT_KIND_COUNT] = { 0 }, told = 0;
+	int64_t at[FACT_KIND_COUNT] = { 0 }, told = kinder(read_sums(invoice, FACT_CREDIT, invoice->snapshot.credited, INT64_MAX));
 
 	for (size_t i = 0; i < invoice->fact_count; i++) {
 		const struct fact *fact = &invoice->facts[i];
 
 		if (fact->ended || overruled(invoice, fact))
 			continue;
-		told += fact->kind == FACT_PAYMENT || fact->kind == FACT_CREDIT ? fact->amount : 0;
+		told += fact->kind == FACT_PAYMENT ? fact->amount : 0;
 		at[fact->kind] = fact->at > at[fact->kind] ? fact->at : at[fact->kind];
 	}
 	return at[FACT_PAYMENT] && (at[FACT_PAYMENT] > at[FACT_PAID] || told >= invoice->snapshot.total) ? at[FACT_PAYMENT] : at[FACT_PAID];
@@ -456,7 +456,7 @@ bool invoice_once_paid(const struct invoice *invoice, int64_t sum, date until)
 		const struct fact *fact = i < invoice->fact_count ? &invoice->facts[i] : NULL;
 		int64_t paid = paid_at(invoice, end, (fact ? fact->at : invoice->order.time) + 1);
 
-		if ((fact ? fact->kind == FACT_PAYMENT : invoice->snapshot.paid > 0) && paid >= sum && paid < invoice->snapshot.total)
+		if ((fact ? fact->kind == FACT_PAYMENT : invoice->snapshot.paid > 0 && invoice->order.time < end) && paid >= sum && paid < invoice->snapshot.total)
 			return true;
 	}
 	return false;

@@ -61,6 +61,8 @@ const char *order_instead(struct arena *arena, const char *task)
 			about, about, about);
 	if (strncmp(task, "decision:", 9) == 0)
 		return arena_printf(arena, "dunningctl decide %s pursue|settle|write_off|stop WHY", task);
+	if (strncmp(task, "exhausted:", 10) == 0)
+		return arena_printf(arena, "dunningctl decide %s settle|write_off|stop WHY", about);
 	if (strncmp(task, "unknown_attempt:", 16) == 0)
 		return "dunningctl decide INVOICE sent|not_sent WHY";
 	return NULL;

@@ -438,25 +438,33 @@ static void close_task(struct group *g, const struct escalation *e, const char *
 	effects_task(&g->fx, &task);
 }
 
-static bool shared(const struct group *g, const char *task)
+const char *decide_task_now(const struct group *g, const char *task)
 {
-	for (const struct doc *doc = g->docs; doc; doc = doc->next)
-		if (doc->kind == DOC_ESCALATION && doc->loaded && doc->e->task && strcmp(doc->e->task, task) == 0)
-			return true;
-	return false;
+	bool call = strncmp(task, "call:", 5) == 0;
+	const char *now = NULL;
+
+	for (const struct doc *doc = g->docs; doc; doc = doc->next) {
+		if (doc->kind != DOC_ESCALATION || !doc->loaded || doc->e->state != ESCALATION_TASK)
+			continue;
+		if (strcmp(doc->e->task, task) == 0)
+			return arena_strdup(g->arena, task);
+		if (call && !now && doc->e->asked_as && strcmp(doc->e->asked_as, task) == 0)
+			now = doc->e->task;
+	}
+	return now ? arena_strdup(g->arena, now) : NULL;
 }
 
 /* Everyone who shares the task: a letter to post is about all the invoices that were owed one. What came of a call is for decide_call(). */
 static void task_done(struct dunner *d, struct group *g, struct doc *invoice, const struct event *e)
 {
-	const char *id = e->target;
+	bool post = strncmp(e->target, "post:", 5) == 0;
+	const char *id = post ? decide_task_now(g, e->target) : e->target;
 	struct doc *debtor = group_find(d, g, DOC_DEBTOR, invoice->e->invoice.debtor_id);
-	bool post = strncmp(id, "post:", 5) == 0;
-	const char *made = contact_told_id(g->arena, id, e);
-	const char *kind = arena_printf(g->arena, "%.*s", (int)strcspn(id, ":"), id);
+	const char *made = contact_told_id(g->arena, id ? id : e->target, e);
+	const char *kind = arena_printf(g->arena, "%.*s", (int)strcspn(e->target, ":"), e->target);
 	bool back = strcmp(kind, "call_back") == 0;
 
-	if ((post && !shared(g, id)) || (back && !invoice->e->call_back.at) || (strcmp(kind, "refused") == 0 && !invoice->e->refused))
+	if (!id || (back && !invoice->e->call_back.at) || (strcmp(kind, "refused") == 0 && !invoice->e->refused))
 		return; /* said twice, or too late: there is no such thing to be done */
 	close_task(g, invoice->e, id, kind, "done");
 	escalation_task_done(invoice->e, debtor && debtor->loaded ? debtor->d : NULL, id, &g->fx);
@@ -467,7 +475,7 @@ static void task_done(struct dunner *d, struct group *g, struct doc *invoice, co
 	if (back)
 		debtor_contact_add(debtor->d, g->arena, flow_now(d), CHANNEL_CALL, made);
 	decide_touch_debtor(g, debtor); /* a contact may be used again, for the others too */
-	debtor_contact_remove(debtor->d, id); /* it counts from now on */
+	(void)debtor_contact_remove(debtor->d, id); /* it counts from now on */
 	for (struct doc *doc = g->docs; doc && post; doc = doc->next) {
 		if (doc->kind != DOC_ESCALATION || !doc->loaded || !doc->e->task || strcmp(doc->e->task, id) != 0 ||
 			!escalation_move(doc->e, TRIGGER_TASK_ENDED))

@@ -16,7 +16,8 @@ static bool is_call(const char *task)
 /* The invoice's call, unless the telephone system tells late of one that was over before anybody was asked to call. A letter is posted by no call. */
 static const char *own_task(const struct event *e, const struct escalation *invoice)
 {
-	if (invoice->state != ESCALATION_TASK || !is_call(invoice->task) || (e->type == EVENT_CALL_COMPLETED && e->time < invoice->since))
+	if (invoice->state != ESCALATION_TASK || !is_call(invoice->task) ||
+		(e->type == EVENT_CALL_COMPLETED && e->time < invoice->since && !invoice->asked_as))
 		return NULL;
 	return invoice->task;
 }
@@ -26,10 +27,7 @@ static const char *task_of(const struct group *g, const struct event *e, const s
 {
 	const char *task = is_call(e->target) ? e->target : own_task(e, invoice->e);
 
-	for (const struct doc *doc = g->docs; task && doc; doc = doc->next)
-		if (has_task(doc, task))
-			return arena_strdup(g->arena, task);
-	return NULL;
+	return task ? decide_task_now(g, task) : NULL;
 }
 
 static void stop_all(struct group *g, struct doc *debtor, const struct event *call)

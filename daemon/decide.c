@@ -272,8 +272,8 @@ static void forget_letter(struct dunner *d, struct group *g, const struct doc *i
 
 	if (!debtor || !debtor->loaded || strcmp(task_kind(task), "post") != 0)
 		return;
-	debtor_contact_remove(debtor->d, task);
-	decide_touch_debtor(g, debtor);
+	if (debtor_contact_remove(debtor->d, task))
+		decide_touch_debtor(g, debtor);
 }
 
 void decide_task_left(struct dunner *d, struct group *g, const struct doc *invoice, const char *task)
@@ -281,7 +281,7 @@ void decide_task_left(struct dunner *d, struct group *g, const struct doc *invoi
 	forget_letter(d, g, invoice, task);
 	for (struct doc *doc = g->docs; doc; doc = doc->next)
 		if (doc->kind == DOC_ESCALATION && doc->loaded && doc->e->state == ESCALATION_TASK && strcmp(doc->e->task, task) == 0) {
-			escalation_task_withdrawn(doc->e, &g->fx); /* the text names what is out of it by now */
+			escalation_task_withdrawn(doc->e, true, &g->fx); /* the text names what is out of it by now */
 			touch(d, g, doc);
 			refresh(d, g, doc);
 		}

@@ -371,6 +371,11 @@ void decide_books_known(struct dunner *d, const struct debtor *system); /* what 
 void decide_call(struct dunner *d, struct group *g, const struct event *e, struct doc *invoice); /* call.c: one that was logged */
 /* It is over for one of its invoices: the task goes, and the others', whom it was about as well, are owed another one. */
 void decide_task_left(struct dunner *d, struct group *g, const struct doc *invoice, const char *task);
+/*
+ * The name under which that call or letter is open, in the group's arena: its own, or of a call the one that it has since an invoice went out of it. A
+ * letter that was printed before is another one than the one that waits. NULL: it is not open.
+ */
+const char *decide_task_now(const struct group *g, const char *task);
 void decide_touch_debtor(struct group *g, struct doc *debtor); /* it changed, and its open invoices are looked at soon */
 /* legal.c: a person's word about what was announced. Whether it may be said now: 0, or -EBADMSG; and what it does. */
 int legal_check(struct dunner *d, struct group *g, const struct event *e, const struct doc *doc, struct err *err);

@@ -64,14 +64,14 @@ static unsigned times(const struct judge *judge, const char *id, enum outbound_k
 
 /*
  * The debtor was written to before its day, by such a step, or days after it: others had heard by then.
- * What a doubt that ends late tells of one before its day is no such.
+ * What a doubt that ends late tells of one before its day is no such; nor what a person did, which is told while much is unread, and nothing overdue.
  */
 static bool contacted(const struct judge *judge, const struct known_invoice *invoice, bool before)
 {
 	const struct policy *policy = judge->sim->policy;
 
 	for (size_t i = 0; i < policy->step_count; i++)
-		if (judge_walk(judge, invoice, i) == WALK_SENT &&
+		if (judge_walk(judge, invoice, i) == WALK_SENT && !strchr(invoice->walk[i].why, ':') &&
 			(before ? policy->steps[i].at.days < 0 : policy->steps[i].at.days >= 0 && date_diff(invoice->walk[i].on, invoice->snapshot->due_on) > 1))
 			return true;
 	return false;

@@ -626,7 +626,7 @@ static void before_a_resend(void **state)
 	assert_false(contact_stands(&w.env, &w.debtor, w.candidates, 2, &entry));
 	debtor_contact_made(&w.debtor, "call:inv_9")->aside = true;
 	assert_true(contact_stands(&w.env, &w.debtor, w.candidates, 2, &entry));
-	debtor_contact_remove(&w.debtor, "call:inv_9");
+	(void)debtor_contact_remove(&w.debtor, "call:inv_9");
 	world_at(&w, "2026-04-09T20:00:00Z"); /* it may be the one that arrives: not at night */
 	assert_false(contact_stands(&w.env, &w.debtor, w.candidates, 2, &entry));
 	world_clear(&w);

@@ -626,7 +626,7 @@ static void stored_and_read_again(void **state)
 
 	(void)state;
 	world_init(&w, LADDER, TEN);
-	w.e = (struct escalation){ .version = 7, .invoice = w.e.invoice, .state = ESCALATION_DOUBT, .policy = "p",
+	w.e = (struct escalation){ .version = 7, .invoice = w.e.invoice, .state = ESCALATION_DOUBT, .in_doubt = true, .asked_as = "call:inv_7:second", .policy = "p",
 		.policy_digest = w.policy->digest, .policy_by = "rule", .policy_rule = "small", .settled = "late", .promises_broken = 2, .opened_at = 1, .walk = w.walk, .step = "second", .attempt = "a2", .task = "t",
 		.since = 2, .look_at = 3, .tries = 4, .put_off = 4, .retry_at = 5, .retry_why = "rate", .provider_failed = "p1", .channel_failed = "sms",
 		.provider_only = "p2", .deferred = "second cap 9", .held = "dispute",

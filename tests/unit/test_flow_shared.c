@@ -84,6 +84,25 @@ static void disputed_it_is_asked_anew_for_the_others(void **state)
 	what_ends_it_for_one(w, EVENT("e4", "dispute.opened", "\"invoice_id\":\"inv_1\",\"dispute_id\":\"d1\""));
 }
 
+/* It was made while it was about all of them, and is told when it had become another one. */
+static void made_before_it_is_told_after(void **state)
+{
+	struct world *w = called();
+
+	(void)state;
+	push(w, 4, EVENT("e4", "invoice.payment_received", "\"invoice_id\":\"inv_1\",\"payment_id\":\"p1\",\"amount_minor\":1000"));
+	pass(w, HOUR_MS);
+	assert_true(waits(w, "call:inv_2:call"));
+	push(w, 5, EVENT("e5", "call.completed", "\"invoice_id\":\"inv_3\",\"call_id\":\"c1\",\"outcome\":\"promise\",\"until_on\":\"2026-04-20\""));
+	pass(w, HOUR_MS);
+	assert_false(waits(w, "call:inv_2:call"));
+	for (int i = 2; i <= 3; i++) {
+		assert_says(w, arena_printf(w->arena, "inv_%d", i), "\"end\":\"done\",\"reason\":\"promise\"");
+		assert_says(w, arena_printf(w->arena, "inv_%d", i), "\"until_on\":\"2026-04-20\"");
+	}
+	close_world(w);
+}
+
 /* A kill behind the journal or before it: all of them, or none. */
 static void and_so_it_is_when_killed_meanwhile(void **state)
 {
@@ -127,6 +146,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(paid_it_is_asked_anew_for_the_others),
 		cmocka_unit_test(disputed_it_is_asked_anew_for_the_others),
+		cmocka_unit_test(made_before_it_is_told_after),
 		cmocka_unit_test(and_so_it_is_when_killed_meanwhile),
 		cmocka_unit_test(expired_it_is_over_for_all),
 	};
