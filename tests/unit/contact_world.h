@@ -34,6 +34,8 @@ static inline int64_t at(const char *text)
 
 #define INVOICES 3
 
+static const char *const two_ids[] = { "inv_0", "inv_1" };
+
 struct world {
 	struct arena *arena;
 	struct config *config;
@@ -103,6 +105,21 @@ static inline void world_init(struct world *w, const char *policy)
 	}
 	w->env = (struct contact_env){ .config = w->config, .notices = w->notices, .install_key = install_key, .partition = 3 };
 	world_at(w, NOW);
+}
+
+/* inv_0 and inv_1 are being sent by attempt a1; inv_2 holds another one. */
+static inline void world_sending(struct world *w, const char *policy, struct attempt_entry *entry)
+{
+	world_init(w, policy);
+	*entry = (struct attempt_entry){ .id = "a1", .debtor_id = "cus_7", .step = "reminder", .channel = "email",
+		.provider = "outbox", .invoice_ids = two_ids, .invoice_count = 2, .released_at = w->env.now - MINUTE_MS };
+	for (size_t i = 0; i < INVOICES; i++) {
+		w->e[i].state = ESCALATION_SENDING;
+		w->e[i].step = "reminder";
+		w->e[i].attempt = i < 2 ? "a1" : "a2";
+		w->e[i].look_at = 1;
+	}
+	debtor_contact_add(&w->debtor, w->arena, entry->released_at, CHANNEL_EMAIL, "a1");
 }
 
 static inline void world_clear(struct world *w)

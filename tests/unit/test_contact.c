@@ -15,8 +15,6 @@
 #include "common/statement.h"
 #include "tests/unit/contact_world.h"
 
-static const char *const two_ids[] = { "inv_0", "inv_1" };
-
 /* --- grouping -------------------------------------------------------------------------------------------------------- */
 
 static bool plan(struct world *w, const char *wanted, struct contact_plan *ret)

@@ -14,23 +14,6 @@
 
 /* --- outcomes -------------------------------------------------------------------------------------------------------- */
 
-static const char *const two_ids[] = { "inv_0", "inv_1" };
-
-/* inv_0 and inv_1 are being sent by attempt a1; inv_2 holds another one. */
-static void sending(struct world *w, const char *policy, struct attempt_entry *entry)
-{
-	world_init(w, policy);
-	*entry = (struct attempt_entry){ .id = "a1", .debtor_id = "cus_7", .step = "reminder", .channel = "email",
-		.provider = "outbox", .invoice_ids = two_ids, .invoice_count = 2, .released_at = w->env.now - MINUTE_MS };
-	for (size_t i = 0; i < INVOICES; i++) {
-		w->e[i].state = ESCALATION_SENDING;
-		w->e[i].step = "reminder";
-		w->e[i].attempt = i < 2 ? "a1" : "a2";
-		w->e[i].look_at = 1;
-	}
-	debtor_contact_add(&w->debtor, w->arena, entry->released_at, CHANNEL_EMAIL, "a1");
-}
-
 
 static const struct settle_row {
 	const char *name;
@@ -98,7 +81,7 @@ static void put_off_for_long(void **state)
 		struct attempt_entry entry;
 		struct world w;
 
-		sending(&w, ladders[k % 2], &entry);
+		world_sending(&w, ladders[k % 2], &entry);
 		for (size_t i = 0;; i++) {
 			effects_init(&w.fx, w.arena, w.env.now);
 			assert_true(contact_settle(&w.env, &w.debtor, w.candidates, INVOICES, &entry, &traits, &later, &w.fx));
@@ -143,7 +126,7 @@ static void the_other_channel(void **state)
 	struct world w;
 
 	(void)state;
-	sending(&w, ladder, &entry);
+	world_sending(&w, ladder, &entry);
 	assert_true(contact_settle(&w.env, &w.debtor, w.candidates, INVOICES, &entry, &traits, &refused, &w.fx));
 	assert_int_equal(w.e[0].state, ESCALATION_WAITING);
 	assert_true(w.e[0].walk_count == 0 && w.e[0].tries == 1 && w.e[0].retry_at == 0); /* owed still, at once, as another attempt */
@@ -179,7 +162,7 @@ static void settle_row(void **state)
 	struct attempt_entry entry;
 	struct world w;
 
-	sending(&w, LADDER(""), &entry);
+	world_sending(&w, LADDER(""), &entry);
 	if (row->doubt) {
 		entry.in_doubt = true;
 		entry.doubt_since = w.env.now - 30 * SECOND_MS;
@@ -240,7 +223,7 @@ static void settled_in_other_ways(void **state)
 
 	(void)state;
 	/* A closed invoice's answer is recorded and changes nothing; effects of the step are told for what was sent. */
-	sending(&w, POLICY("", MAIL("reminder", "due+1d", ",\"effects\":[\"work.hold_requested\"]")), &entry);
+	world_sending(&w, POLICY("", MAIL("reminder", "due+1d", ",\"effects\":[\"work.hold_requested\"]")), &entry);
 	w.e[0].state = ESCALATION_CLOSED;
 	entry.in_doubt = true;
 	entry.unknown_at = 5;
@@ -255,7 +238,7 @@ static void settled_in_other_ways(void **state)
 	world_clear(&w);
 
 	/* Without the debtor's document, and with a policy that is gone. */
-	sending(&w, LADDER(""), &entry);
+	world_sending(&w, LADDER(""), &entry);
 	w.candidates[0].policy = NULL;
 	found.status = 200;
 	assert_true(contact_settle(&w.env, NULL, w.candidates, 1, &entry, &traits, &found, &w.fx));
@@ -276,7 +259,7 @@ static void a_warning_that_came_too_late(void **state)
 	struct world w;
 
 	(void)state;
-	sending(&w, WARNS, &entry);
+	world_sending(&w, WARNS, &entry);
 	w.e[0].state = ESCALATION_CLOSED;
 	assert_true(contact_settle(&w.env, &w.debtor, w.candidates, INVOICES, &entry, &traits, &sent, &w.fx));
 	assert_int_equal(w.e[0].walk[0].end, STEP_SENT);
@@ -299,7 +282,7 @@ static void a_warning_that_bounced(void **state)
 	struct world w;
 
 	(void)state;
-	sending(&w, WARNS, &entry);
+	world_sending(&w, WARNS, &entry);
 	w.e[0].late_fee = w.e[1].late_fee = (struct late_fee){ .amount = 4000, .currency = "EUR", .step = "reminder", .attempt = "a1" };
 	w.e[0].offers = offers;
 	w.e[0].offer_count = 2;
@@ -317,7 +300,7 @@ static void a_warning_that_bounced(void **state)
 	assert_string_equal(w.e[1].late_fee.why, "why"); /* what a person let go stays so */
 	world_clear(&w);
 
-	sending(&w, WARNS, &entry);
+	world_sending(&w, WARNS, &entry);
 	w.e[0].work_hold_at = w.env.now + DAY_MS; /* another step's warning arrived */
 	w.e[0].work_hold_step = "earlier";
 	w.candidates[0].policy = NULL;
@@ -341,7 +324,7 @@ static void another_ones_words(void **state)
 
 	(void)state;
 	for (int spoken = 0; spoken < 2; spoken++) {
-		sending(&w, RESTS, &entry);
+		world_sending(&w, RESTS, &entry);
 		needs = &w.policies[0]->steps[2].needs;
 		w.e[0].step = w.e[1].step = "later";
 		for (size_t i = 0; i < 2 && spoken; i++) {
@@ -375,7 +358,7 @@ static void a_hold_that_rests_on_a_bounced_mail(void **state)
 	struct world w;
 
 	(void)state;
-	sending(&w, HOLDS, &entry);
+	world_sending(&w, HOLDS, &entry);
 	assert_true(contact_settle(&w.env, &w.debtor, w.candidates, INVOICES, &entry, &traits, &sent, &w.fx));
 	assert_int_equal(w.debtor.work_held_count, 2);
 	effects_init(&w.fx, w.arena, w.env.now);
@@ -387,7 +370,7 @@ static void a_hold_that_rests_on_a_bounced_mail(void **state)
 	assert_tells(find_draft(w.fx.records, "work.release_allowed"), "\"reason\":\"undelivered\"");
 	world_clear(&w);
 
-	sending(&w, HOLDS, &entry);
+	world_sending(&w, HOLDS, &entry);
 	w.e[0].step = "later"; /* it went out as the other one's reminder */
 	assert_true(contact_settle(&w.env, &w.debtor, w.candidates, 1, &entry, &traits, &sent, &w.fx));
 	assert_int_equal(w.e[0].walk_count, 1);
@@ -408,7 +391,7 @@ static void a_withdrawal_that_did_not_go(void **state)
 		struct attempt_entry entry;
 		struct world w;
 
-		sending(&w, WARNS, &entry);
+		world_sending(&w, WARNS, &entry);
 		entry.step = w.e[0].step = "withdrawn:1";
 		entry.in_doubt = unknown;
 		w.e[0].state = paid ? ESCALATION_CLOSED : unknown ? ESCALATION_DOUBT : ESCALATION_SENDING;
@@ -524,7 +507,7 @@ static void unknown_row(void **state)
 	struct world w;
 
 	buf_printf(&json, POLICY("", MAIL("reminder", "due+1d", ",\"in_doubt\":\"%s\"")), row->rule);
-	sending(&w, buf_str(&json), &entry);
+	world_sending(&w, buf_str(&json), &entry);
 	w.e[0].state = w.e[1].state = ESCALATION_DOUBT;
 	entry.in_doubt = true;
 	for (int round = 0; round < 2; round++) {
@@ -558,7 +541,7 @@ static void a_person_is_asked(void **state)
 	struct world w;
 
 	(void)state;
-	sending(&w, LADDER(""), &entry);
+	world_sending(&w, LADDER(""), &entry);
 	entry.step = "gone"; /* no longer in the policy: the careful rule */
 	assert_false(contact_unknown(&w.env, &w.debtor, w.candidates, 2, &entry, "no_proof", &w.fx));
 	assert_string_equal(find_task(&w.fx, "unknown_attempt")->id, "unknown_attempt:a1");
@@ -574,7 +557,7 @@ static void never_sent(void **state)
 	struct world w;
 
 	(void)state;
-	sending(&w, LADDER(""), &entry);
+	world_sending(&w, LADDER(""), &entry);
 	w.e[0].state = w.e[1].state = ESCALATION_DOUBT;
 	entry.unknown_at = 7;
 	contact_never_sent(&w.debtor, w.candidates, INVOICES, &entry, "person:me", &w.fx);
@@ -585,7 +568,7 @@ static void never_sent(void **state)
 	assert_true(find_task(&w.fx, "unknown_attempt")->close);
 	world_clear(&w);
 
-	sending(&w, LADDER(""), &entry);
+	world_sending(&w, LADDER(""), &entry);
 	contact_never_sent(NULL, w.candidates, 1, &entry, "lookup", &w.fx);
 	assert_null(w.fx.tasks);
 	world_clear(&w);
@@ -597,7 +580,7 @@ static void before_a_resend(void **state)
 	struct world w;
 
 	(void)state;
-	sending(&w, LADDER("\"freshness\":\"2d\","), &entry);
+	world_sending(&w, LADDER("\"freshness\":\"2d\","), &entry);
 	w.e[0].state = w.e[1].state = ESCALATION_DOUBT;
 	assert_true(contact_stands(&w.env, &w.debtor, w.candidates, 2, &entry)); /* its own contact does not defer it */
 	assert_int_equal(w.e[0].state, ESCALATION_DOUBT);
@@ -648,7 +631,7 @@ static void one_message_a_day(void **state)
 		struct next_action next;
 		struct world w;
 
-		sending(&w, rows[i].policy, &entry);
+		world_sending(&w, rows[i].policy, &entry);
 		memcpy(w.e[2].invoice.snapshot.currency, "USD", 4);
 		w.e[2].state = ESCALATION_WAITING;
 		rules.policy = w.policies[2];
@@ -676,7 +659,7 @@ static void a_resend_goes_where_it_went(void **state)
 #define STANDS(lead_count) contact_stands(&w.env, &w.debtor, w.candidates, lead_count, &entry)
 #define REACHES(message) contact_reaches(&w.env, &w.debtor, &w.candidates[0], message)
 	(void)state;
-	sending(&w, ladder, &entry);
+	world_sending(&w, ladder, &entry);
 	w.e[0].state = w.e[1].state = ESCALATION_DOUBT;
 	assert_true(STANDS(2) && REACHES(&mail) && !REACHES(&text));
 	w.contact.email = "Compta@Dupont.example"; /* the same mailbox */
@@ -714,7 +697,7 @@ static void a_letter_and_a_word_go_again_where_they_went(void **state)
 	struct world w;
 
 	(void)state;
-	sending(&w, letters, &entry);
+	world_sending(&w, letters, &entry);
 	entry.channel = "letter";
 	w.e[0].state = w.e[1].state = ESCALATION_DOUBT;
 	w.debtor.customer.postal = house;
@@ -725,7 +708,7 @@ static void a_letter_and_a_word_go_again_where_they_went(void **state)
 	assert_false(REACHES(&paper));
 	world_clear(&w);
 
-	sending(&w, calls, &entry);
+	world_sending(&w, calls, &entry);
 	entry.step = w.e[0].step = "confirm:1";
 	entry.invoice_count = 1;
 	walked[0].at = w.env.now - HOUR_MS;

@@ -11,23 +11,6 @@
 
 static const struct provider_traits traits = { 0 };
 
-static const char *const two_ids[] = { "inv_0", "inv_1" };
-
-/* Two invoices' reminder is on its way; the third has one of its own. */
-static void sending(struct world *w, const char *policy, struct attempt_entry *entry)
-{
-	world_init(w, policy);
-	*entry = (struct attempt_entry){ .id = "a1", .debtor_id = "cus_7", .step = "reminder", .channel = "email",
-		.provider = "outbox", .invoice_ids = two_ids, .invoice_count = 2, .released_at = w->env.now - MINUTE_MS };
-	for (size_t i = 0; i < INVOICES; i++) {
-		w->e[i].state = ESCALATION_SENDING;
-		w->e[i].step = "reminder";
-		w->e[i].attempt = i < 2 ? "a1" : "a2";
-		w->e[i].look_at = 1;
-	}
-	debtor_contact_add(&w->debtor, w->arena, entry->released_at, CHANNEL_EMAIL, "a1");
-}
-
 /* Each invoice has lost its own step: somebody looks at it, or it is paid, and the other one's stays. */
 static void refused_and_looked_at(void **state)
 {
@@ -36,7 +19,7 @@ static void refused_and_looked_at(void **state)
 	struct world w;
 
 	(void)state;
-	sending(&w, LADDER(""), &entry);
+	world_sending(&w, LADDER(""), &entry);
 	assert_true(contact_settle(&w.env, &w.debtor, w.candidates, INVOICES, &entry, &traits, &refused, &w.fx));
 	assert_string_equal(w.fx.tasks->id, "refused:inv_0");
 	assert_string_equal(w.fx.tasks->step, "reminder");
@@ -55,7 +38,7 @@ static void refused_and_looked_at(void **state)
 	assert_null(w.fx.tasks->next);
 	world_clear(&w);
 
-	sending(&w, LADDER(""), &entry);
+	world_sending(&w, LADDER(""), &entry);
 	w.e[0].state = ESCALATION_CLOSED; /* paid while it was on its way */
 	assert_true(contact_settle(&w.env, &w.debtor, w.candidates, INVOICES, &entry, &traits, &refused, &w.fx));
 	assert_string_equal(w.fx.tasks->id, "refused:inv_1");
@@ -71,7 +54,7 @@ static void closed_in_doubt(void **state)
 	struct world w;
 
 	(void)state;
-	sending(&w, LADDER(""), &entry);
+	world_sending(&w, LADDER(""), &entry);
 	w.e[0].state = ESCALATION_CLOSED;
 	assert_false(escalation_asks(&w.e[0], "sent")); /* it is on its way: its answer comes by itself */
 	assert_false(contact_settle(&w.env, &w.debtor, w.candidates, INVOICES, &entry, &traits, &silence, &w.fx));
