@@ -370,7 +370,6 @@ void escalation_letter_returned(struct escalation *e, const struct walked *walke
  */
 void escalation_task_withdrawn(struct escalation *e, bool others, struct effects *fx);
 
-
 /* A person ends it for good: every task and hold of its goes, and no fact opens it again. `debtor` may be NULL. */
 void escalation_stop(struct escalation *e, struct debtor *debtor, struct effects *fx);
 

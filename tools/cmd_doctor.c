@@ -409,7 +409,8 @@ static bool look_at_server(struct doctor *d, uint32_t partition)
 	bool away = ctl_connect(d->ctl) != 0;
 	struct redis_url url;
 
-	look.fails_over = ctl_redis_url(d->ctl, &url) == 0 && (url.kind == REDIS_CLUSTER || url.kind == REDIS_SENTINEL);
+	look.fails_over = !away && ctl_redis_url(d->ctl, &url) == 0 && (url.kind == REDIS_CLUSTER || url.kind == REDIS_SENTINEL);
+	cleanse(&url, sizeof(url)); /* it has the password */
 	info = ask(d, partition, &away, 1, (const char *const[]){ "INFO" }); /* which connects, too */
 	if (!away && looked_at(d, partition))
 		return true;
