@@ -426,7 +426,7 @@ static void another_log_key_is_refused(void **state)
 
 static void log_says(struct world *w, struct arena *arena, const char *what, int times)
 {
-	const char *path = arena_printf(arena, "%s/daemon-%s-0.log", w->dir, w->prefix);
+	const char *path = world_log(w, arena);
 	int64_t deadline = real_ms() + WAIT_MS;
 
 	for (;;) {

@@ -74,7 +74,7 @@ static void nobody_is_contacted_on_a_holiday(void **state)
 	assert_true(json_int(&value) >= 41);
 	value = json_get(&law, "next");
 	assert_string_equal(json_str(&value), "2027-12-31");
-	assert_int_equal(file_read(arena_printf(arena, "%s/daemon-%s-%d.log", w->dir, w->prefix, w->starts - 1), 64 << 20, &log, NULL), 0);
+	assert_int_equal(file_read(world_log(w, arena), 64 << 20, &log, NULL), 0);
 	if (!strstr(log.data, "law: 6 entries ran out, and what needs them is refused: rates.ecb_mro (2026-06-30), rates.boe_reference (") ||
 		!strstr(log.data, "run out soon: holidays.FR (2027-12-31)"))
 		fail_msg("%s", log.data);

@@ -182,7 +182,7 @@ static void the_doctor_finds_what_is_wrong(void **state)
 	world_start(&world, NULL);
 	assert_true(world_ready(&world, WAIT_MS));
 	assert_int_equal(process_stop(&world.daemon, WAIT_MS), 0);
-	assert_int_equal(file_read(arena_printf(arena, "%s/daemon-%s-%d.log", world.dir, world.prefix, world.starts - 1), 1 << 24, &log, NULL), 0);
+	assert_int_equal(file_read(world_log(&world, arena), 1 << 24, &log, NULL), 0);
 	assert_non_null(strstr(buf_str(&log), "hooks: provider ses: the certificate in its setting sns_certificate runs out at "));
 	shell("mv %s.right %s", world.config, world.config);
 	world_start(&world, NULL);

@@ -134,8 +134,7 @@ static const char *log_text(struct fixture *f)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
 
-	assert_int_equal(file_read(arena_printf(f->arena, "%s/daemon-%s-%d.log", f->world.dir, f->world.prefix, f->world.starts - 1), 16 << 20,
-				 &text, NULL), 0);
+	assert_int_equal(file_read(world_log(&f->world, f->arena), 16 << 20, &text, NULL), 0);
 	return arena_strdup(f->arena, buf_str(&text));
 }
 

@@ -253,8 +253,7 @@ static void logged(struct fixture *f, struct buf *ret)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 
-	assert_int_equal(file_read(arena_printf(arena, "%s/daemon-%s-%d.log", f->world.dir, f->world.prefix, f->world.starts - 1), 1 << 20,
-				 ret, NULL), 0);
+	assert_int_equal(file_read(world_log(&f->world, arena), 1 << 20, ret, NULL), 0);
 }
 
 static void ends_with(struct fixture *f, int status, const char *says)

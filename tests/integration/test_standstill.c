@@ -89,11 +89,6 @@ static bool log_has(const char *path, const char *what)
 	return file_read(path, 64 << 20, &text, NULL) == 0 && strstr(buf_str(&text), what);
 }
 
-static const char *log_of(const struct world *w, struct arena *arena)
-{
-	return arena_printf(arena, "%s/daemon-%s-%d.log", w->dir, w->prefix, w->starts - 1);
-}
-
 static int captured(struct world *w)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
@@ -344,7 +339,7 @@ static void who_was_renamed_goes_on(void **state)
 	process_kill(&w->daemon);
 	world_configure(w, "\"instance\":\"host-a\"", "\"instance\":\"host-z\"");
 	start(w, NULL);
-	assert_true(log_has(log_of(w, arena), "instance host-a has our origin (test.example/world), or had it until a moment ago"));
+	assert_true(log_has(world_log(w, arena), "instance host-a has our origin (test.example/world), or had it until a moment ago"));
 	world_push_range(w, WORLD_FINALIZED, 3, 3, 1);
 	assert_true(world_quiet(w, WAIT_MS));
 	assert_int_equal(captured(w), 6);
@@ -380,7 +375,7 @@ static void another_books_redis_is_refused(void **state)
 
 	world_start(w, NULL);
 	assert_int_equal(exit_status(&w->daemon), 78);
-	assert_true(log_has(log_of(w, arena), arena_printf(arena, "this Redis has another book under %s than %s was with: look at redis.url and prefix",
+	assert_true(log_has(world_log(w, arena), arena_printf(arena, "this Redis has another book under %s than %s was with: look at redis.url and prefix",
 		w->prefix, w->state)));
 	assert_int_equal(captured(w), 2);
 	assert_int_equal(records(w, arena, w->config), recorded);
@@ -403,7 +398,7 @@ static int push_until_full(struct world *w, struct arena *arena)
 		world_push_range(w, WORLD_FINALIZED, pushed, 20, 1);
 		pushed += 20;
 	}
-	assert_true(log_has(log_of(w, arena), "no space: reading and sending are held"));
+	assert_true(log_has(world_log(w, arena), "no space: reading and sending are held"));
 	before = captured(w);
 	assert_true(before < pushed);
 	world_push_range(w, WORLD_FINALIZED, pushed, 20, 1);
@@ -490,8 +485,8 @@ static void a_redis_that_would_forget_is_refused(void **state)
 		status = process_wait(&w->daemon, WAIT_MS);
 		assert_true(WIFEXITED(status));
 		assert_int_equal(WEXITSTATUS(status), 78);
-		assert_true(log_has(log_of(w, arena), rows[i][0]));
-		assert_true(log_has(log_of(w, arena), rows[i][2]));
+		assert_true(log_has(world_log(w, arena), rows[i][0]));
+		assert_true(log_has(world_log(w, arena), rows[i][2]));
 		assert_int_equal(world_redis_int(w, size), 0);
 		set[3] = rows[i][2];
 		(void)world_redis(w, arena, set);

@@ -153,7 +153,8 @@ static void play(struct run *run, const char *const *before, const char *fault, 
 	struct world *w = run->w;
 	struct world_sent sent;
 	struct json e, state;
-	int status, captured;
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	int status, captured, wrong = run->wrong;
 	bool doubt, delayed;
 
 	world_renew(w, ++run->number);
@@ -171,6 +172,7 @@ static void play(struct run *run, const char *const *before, const char *fault, 
 	world_start(w, NULL);
 	if (!world_ready(w, 20000) || !world_quiet(w, 20000)) {
 		complain(run, "does not recover", fault);
+		world_tell_unrest(w, stderr);
 		process_kill(&w->daemon);
 		return;
 	}
@@ -191,6 +193,11 @@ static void play(struct run *run, const char *const *before, const char *fault, 
 	if (doubt && !run->plain)
 		complain(run, "a doubt that its key could settle", fault);
 	check_trail(run, fault, captured, doubt || delayed);
+	if (run->wrong > wrong) {
+		json_write(&text, &e);
+		fprintf(stderr, "%s\n", buf_str(&text));
+		world_tell_unrest(w, stderr);
+	}
 }
 
 static void play_strace(struct run *run, const struct point *p, const char *fault)

@@ -160,17 +160,12 @@ static void check_published(struct cutter *c, size_t line)
 	}
 }
 
-static void push_all(struct world *w)
-{
-	world_push_range(w, WORLD_FINALIZED, 0, INVOICES, 2);
-	world_push_range(w, WORLD_PAID, 0, PAID, 2);
-}
-
 static void cut(struct cutter *c, int number, size_t line, enum disk_luck luck, uint64_t seed)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	const char *flush[] = { "FLUSHALL", NULL };
 	struct world_sent sent;
+	bool rests;
 
 	world_renew(c->w, number);
 	(void)world_redis(c->w, arena, flush);
@@ -182,14 +177,22 @@ static void cut(struct cutter *c, int number, size_t line, enum disk_luck luck, 
 		return;
 	}
 	check_sent(c, line);
-	push_all(c->w); /* what went with the streams comes again */
-	if (!world_quiet(c->w, 90000)) {
+	/*
+	 * What went with the streams comes again. The payments only after the rest: a message in doubt is not repeated to one who has
+	 * paid, so it would be in doubt until a person decides.
+	 */
+	world_push_range(c->w, WORLD_FINALIZED, 0, INVOICES, 2);
+	rests = world_quiet(c->w, 30000);
+	if (rests)
+		world_push_range(c->w, WORLD_PAID, 0, PAID, 2);
+	if (!rests || !world_quiet(c->w, 30000)) {
 		complain(c, line, "it does not come to rest", "");
+		world_tell_unrest(c->w, stderr);
 		process_kill(&c->w->daemon);
 		return;
 	}
 	sent = world_sent(c->w, arena, INVOICES);
-	for (int i = PAID; i < INVOICES; i++)
+	for (int i = 0; i < INVOICES; i++)
 		if (sent.captured[i] != 1)
 			complain(c, line, sent.captured[i] ? "sent twice: invoice " : "not sent: invoice ", arena_printf(arena, "%d", i));
 	if (process_stop(&c->w->daemon, 30000) != 0)

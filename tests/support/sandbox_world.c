@@ -98,7 +98,7 @@ void sandbox_world_open(struct sandbox_world *t, const char *clock)
 	world_start(&t->world, NULL);
 	if (world_ready(&t->world, WAIT_MS))
 		return;
-	(void)file_read(arena_printf(arena, "%s/daemon-%s-0.log", t->world.dir, t->world.prefix), 100000, &log, NULL);
+	(void)file_read(world_log(&t->world, arena), 100000, &log, NULL);
 	world_fail("the daemon does not come up: %s", buf_str(&log));
 }
 

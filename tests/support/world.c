@@ -13,7 +13,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/date.h"
 #include "common/file.h"
 #include "common/keys.h"
 #include "common/utc.h"
@@ -61,7 +60,7 @@ static const char *program(const struct world *w, const char *name)
 #define REDIS_PASSWORD "of dunningd in Redis"
 #define ACL_SETTINGS ",\"user\":\"dunningd\",\"password_credential\":\"redis-password\""
 
-static uint32_t partitions(const struct world *w)
+uint32_t world_partitions(const struct world *w)
 {
 	return w->options.partitions ? (uint32_t)w->options.partitions : 1;
 }
@@ -77,8 +76,8 @@ static void start_many(struct world *w)
 		sentinels_start(&w->cluster, w->dir);
 	if (redis_url_parse(w->cluster.url, &url, NULL) < 0)
 		world_fail("%s is no address", w->cluster.url);
-	w->links = redis_links_create(w->base, &url, w->prefix, partitions(w), NULL, NULL);
-	for (uint32_t p = 0; p < partitions(w); p++) { /* so that they can be given many at once */
+	w->links = redis_links_create(w->base, &url, w->prefix, world_partitions(w), NULL, NULL);
+	for (uint32_t p = 0; p < world_partitions(w); p++) { /* so that they can be given many at once */
 		CLEANUP(arena_freep) struct arena *arena = arena_create();
 		const struct redis_reply *reply;
 
@@ -167,7 +166,7 @@ uint32_t world_partition(const struct world *w, int debtor)
 	char id[24];
 
 	snprintf(id, sizeof(id), "cus_%d", debtor);
-	return partition_of(id, partitions(w));
+	return partition_of(id, world_partitions(w));
 }
 
 /* --- coming up ---------------------------------------------------------------------------------------------------------------------- */
@@ -356,13 +355,21 @@ void world_close(struct world *w, bool keep)
 		tree_remove(w->dir);
 }
 
+const char *world_log(const struct world *w, struct arena *arena)
+{
+	return arena_printf(arena, "%s-%d.log", w->state, w->starts - 1);
+}
+
 void world_start(struct world *w, const char *const *before)
 {
-	char log[200], credentials[140];
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	char credentials[140];
+	const char *log;
 	const char *argv[40];
 	size_t n = 0;
 
-	snprintf(log, sizeof(log), "%s/daemon-%s-%d.log", w->dir, w->prefix, w->starts++);
+	w->starts++;
+	log = world_log(w, arena);
 	(void)unlink(log);
 	snprintf(credentials, sizeof(credentials), "%s/credentials", w->dir);
 	while (before && before[n]) {
@@ -386,10 +393,10 @@ void world_start(struct world *w, const char *const *before)
 
 bool world_ready(struct world *w, int ms)
 {
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	int64_t deadline = real_ms() + ms;
-	char log[200];
+	const char *log = world_log(w, arena);
 
-	snprintf(log, sizeof(log), "%s/daemon-%s-%d.log", w->dir, w->prefix, w->starts - 1);
 	while (real_ms() < deadline) {
 		CLEANUP(buf_clear) struct buf text = { 0 };
 		bool runs = process_running(&w->daemon);
@@ -496,73 +503,7 @@ void world_push_range(struct world *w, enum world_event kind, int from, int coun
 	drain(w, &left, 0);
 }
 
-/* --- what became of it ---------------------------------------------------------------------------------------------------------------- */
-
-static bool applied(struct world *w, uint32_t partition)
-{
-	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	const char *events = world_key_in(w, arena, partition, "events"), *cursor = world_key_in(w, arena, partition, "cursor");
-	const char *tail[] = { "XINFO", "STREAM", events, NULL }, *place[] = { "HGET", cursor, events, NULL };
-	const struct redis_reply *at, *reply;
-	const char *last = NULL;
-
-	if (partitions(w) > 1 && !world_redis(w, arena, (const char *const[]){ "EXISTS", events, NULL })->integer)
-		return true; /* nobody of this partition was ever told of */
-	at = world_redis(w, arena, place);
-	reply = world_redis(w, arena, tail);
-	for (size_t i = 0; i + 1 < reply->count; i += 2)
-		if (strcmp(reply->items[i].str, "last-generated-id") == 0)
-			last = reply->items[i + 1].str;
-	return at->type == REDIS_STRING && last && strcmp(at->str, last) == 0;
-}
-
-bool world_applied(struct world *w)
-{
-	for (uint32_t p = 0; p < partitions(w); p++)
-		if (!applied(w, p))
-			return false;
-	return true;
-}
-
-static bool rests(struct world *w, uint32_t partition)
-{
-	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	char now[32];
-	const char *due[] = { "ZCOUNT", world_key_in(w, arena, partition, "due"), "-inf", now, NULL };
-	const char *attempts[] = { "HVALS", world_key_in(w, arena, partition, "attempts"), NULL };
-	const struct redis_reply *reply;
-
-	snprintf(now, sizeof(now), "%" PRId64, utc_now());
-	if (world_redis(w, arena, due)->integer)
-		return false;
-	reply = world_redis(w, arena, attempts);
-	for (size_t i = 0; i < reply->count; i++)
-		if (!w->options.plain || !strstr(reply->items[i].str, "\"in_doubt\":true"))
-			return false;
-	return true;
-}
-
-bool world_rests(struct world *w)
-{
-	if (!world_applied(w))
-		return false;
-	for (uint32_t p = 0; p < partitions(w); p++)
-		if (!rests(w, p))
-			return false;
-	return true;
-}
-
-bool world_quiet(struct world *w, int ms)
-{
-	int64_t deadline = real_ms() + ms;
-
-	while (real_ms() < deadline && process_running(&w->daemon)) {
-		if (world_rests(w))
-			return true;
-		pause_ms(20);
-	}
-	return false;
-}
+/* --- what it is asked ----------------------------------------------------------------------------------------------------------------- */
 
 int world_ctl_with(struct world *w, const char *config, const char *const *words, struct buf *output)
 {
@@ -607,85 +548,6 @@ struct json world_ask_sandbox(struct world *w, struct arena *arena, const char *
 	if (json_parse(arena, reply.body.data, reply.body.len, 0, &ret, &err) < 0)
 		world_fail("the sandbox, %s: %s", path, err.text);
 	return ret;
-}
-
-struct world_sent world_sent(struct world *w, struct arena *arena, int count)
-{
-	CLEANUP(arena_freep) struct arena *scratch = arena_create();
-	struct world_sent sent = { .captured = arena_alloc(arena, (size_t)count * sizeof(int)) };
-	struct json root = world_ask_sandbox(w, scratch, "/messages"), messages = json_get(&root, "messages");
-
-	for (size_t i = 0; i < json_len(&messages); i++) {
-		struct json message = json_at(&messages, i), invoices = json_get(&message, "invoices");
-		struct json deliveries = json_get(&message, "deliveries");
-
-		sent.messages++;
-		sent.repeated += (int)json_int(&deliveries) - 1;
-		for (size_t k = 0; k < json_len(&invoices); k++) {
-			struct json id = json_at(&invoices, k);
-			int invoice = json_str(&id) ? atoi(json_str(&id) + strlen("inv_")) : -1;
-
-			if (invoice >= 0 && invoice < count)
-				sent.captured[invoice]++;
-		}
-	}
-	return sent;
-}
-
-int64_t world_doubts(struct world *w)
-{
-	int64_t n = 0;
-
-	for (uint32_t p = 0; p < partitions(w); p++) {
-		CLEANUP(arena_freep) struct arena *arena = arena_create();
-		const char *range[] = { "XRANGE", world_key_in(w, arena, p, "outbound"), "-", "+", NULL };
-		const struct redis_reply *page = world_redis(w, arena, range);
-
-		for (size_t i = 0; i < page->count; i++)
-			n += strstr(page->items[i].items[1].items[1].str, "\"contact.unknown\"") != NULL;
-	}
-	return n;
-}
-
-/* Its "time", and the attempt that it tells of, where it is of this type. */
-static const char *attempt_of(struct arena *arena, const struct redis_reply *entry, const char *type, int64_t *at)
-{
-	const char *text = entry->items[1].items[1].str;
-	struct json event, time, data, attempt;
-
-	if (!strstr(text, type) || json_parse(arena, arena_strdup(arena, text), strlen(text), 0, &event, NULL) < 0)
-		return NULL;
-	time = json_get(&event, "time");
-	data = json_get(&event, "data");
-	attempt = json_get(&data, "attempt");
-	if (!json_str(&time) || utc_parse(json_str(&time), at) < 0)
-		return NULL;
-	return json_str(&attempt);
-}
-
-void world_doubts_from(struct world *w, const int64_t *instants, int count, int *ret)
-{
-	memset(ret, 0, (size_t)count * sizeof(*ret));
-	for (uint32_t p = 0; p < partitions(w); p++) {
-		CLEANUP(arena_freep) struct arena *arena = arena_create();
-		const char *range[] = { "XRANGE", world_key_in(w, arena, p, "outbound"), "-", "+", NULL };
-		const struct redis_reply *page = world_redis(w, arena, range);
-
-		for (size_t i = 0; i < page->count; i++) {
-			int64_t at = 0;
-			const char *doubted = attempt_of(arena, &page->items[i], "\"contact.unknown\"", &at), *reserved = NULL;
-			int n = count - 1;
-
-			for (size_t k = i; doubted && k-- && !(reserved && strcmp(reserved, doubted) == 0);)
-				reserved = attempt_of(arena, &page->items[k], "\"contact.reserved\"", &at);
-			if (doubted && !(reserved && strcmp(reserved, doubted) == 0))
-				world_fail("%s is in doubt, and nothing tells that it was reserved", doubted);
-			while (n > 0 && at < instants[n])
-				n--;
-			if (doubted)
-				ret[n]++;
-		}
-	}
 }
 
 static struct json status_at(const char *socket, struct arena *arena)
@@ -775,23 +637,4 @@ void world_behave(struct world *w, const char *json)
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d/behave", w->port);
 	if (http_post(url, headers, json, &reply) != 200)
 		world_fail("the sandbox does not take %s: %s", json, reply.body.data ? reply.body.data : reply.failure);
-}
-
-struct json world_escalation(struct world *w, struct arena *arena, int invoice)
-{
-	char key[80];
-	const char *argv[] = { "GET", key, NULL };
-	const struct redis_reply *reply;
-	struct json ret = { 0 };
-	struct err err = { 0 };
-
-	for (uint32_t p = 0; p < partitions(w); p++) { /* whose it is, is not asked */
-		snprintf(key, sizeof(key), "%s:{%u}:escalation:inv_%d", w->prefix, p, invoice);
-		reply = world_redis(w, arena, argv);
-		if (reply->type == REDIS_STRING)
-			break;
-	}
-	if (reply->type == REDIS_STRING && json_parse(arena, reply->str, reply->len, 0, &ret, &err) < 0)
-		world_fail("%s: %s", key, err.text);
-	return ret;
 }

@@ -5,6 +5,8 @@
 #ifndef DUNNINGD_TESTS_SUPPORT_WORLD_H
 #define DUNNINGD_TESTS_SUPPORT_WORLD_H
 
+#include <stdio.h>
+
 #include <event2/event.h>
 
 #include "common/json.h"
@@ -72,6 +74,7 @@ void world_put(const struct world *world, const char *name, const char *text);
 
 /* `before`: words before dunningd's own, such as strace and its options, NULL-terminated; NULL = none. */
 void world_start(struct world *world, const char *const *before);
+const char *world_log(const struct world *world, struct arena *arena); /* the path of what the start before said */
 /* Until it says that it is ready, or has ended: whether it is ready. */
 bool world_ready(struct world *world, int ms);
 void world_restart_sandbox(struct world *world); /* it knows what it knew, and every connection to it is gone */
@@ -82,6 +85,7 @@ const struct redis_reply *world_redis(struct world *world, struct arena *arena, 
 int64_t world_redis_int(struct world *world, const char *const *argv);
 const char *world_key(const struct world *world, struct arena *arena, const char *name); /* "<prefix>:{0}:<name>" */
 const char *world_key_in(const struct world *world, struct arena *arena, uint32_t partition, const char *name);
+uint32_t world_partitions(const struct world *world);
 uint32_t world_partition(const struct world *world, int debtor); /* of cus_<debtor> */
 
 int64_t utc_now(void); /* ms */
@@ -101,6 +105,7 @@ bool world_applied(struct world *world); /* everything pushed is applied */
  */
 bool world_quiet(struct world *world, int ms);
 bool world_rests(struct world *world); /* whether it is so now, whoever runs */
+void world_tell_unrest(struct world *world, FILE *to); /* for a test that fails: timers and attempts of each partition */
 
 /* dunningctl of this world: its exit status; output may be NULL. words are NULL-terminated. */
 int world_ctl(struct world *world, const char *const *words, struct buf *output);
