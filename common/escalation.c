@@ -171,17 +171,6 @@ static bool below_minimum(const struct policy *policy, const char *currency, int
 	return false;
 }
 
-/* Three days of ours to answer it, and no weekend takes them; who seems to say that it is paid, as who says so. */
-static int64_t reply_until(const struct fact *reply, const struct business_time *when, bool known)
-{
-	int64_t hours = reply->at + 72 * HOUR_MS;
-	int64_t days = known ? business_opening(when, business_add_days(when, business_date(when, reply->at), 3)) : hours;
-
-	if (reply->reason && strcmp(reply->reason, "paid") == 0)
-		days = reply->at + 7 * DAY_MS;
-	return days > hours ? days : hours;
-}
-
 const char *escalation_hold_for(const struct escalation *e, const struct debtor *d, const struct rules *rules,
 	const struct invoice_view *view, int whom, int64_t *until)
 {
@@ -227,16 +216,14 @@ const char *escalation_hold_for(const struct escalation *e, const struct debtor 
 	if (view->undelivered)
 		HOLD("undelivered", renewed_until(view->undelivered->order.time, 7 * DAY_MS, now));
 	if (view->reply)
-		HOLD("reply", reply_until(view->reply, &window, rules->policy));
+		HOLD("reply", said_until(view->reply, &window, rules->policy));
 	if (!rules->policy)
 		HOLD("unknown_policy", renewed_until(e->opened_at, DAY_MS, now));
 	HOLD("call_back_at", call_back_until(e, &window));
 	if (view->promise)
 		HOLD("promise", promise_until(e, rules, &window, view->promise));
 	if (view->announced)
-		HOLD(view->announced->says_paid ? "says_paid" : "announced", date_is_set(view->announced->until_on) ?
-			business_opening(&window, date_add_days(view->announced->until_on, 1)) :
-			view->announced->at + 7 * DAY_MS);
+		HOLD(view->announced->says_paid ? "says_paid" : "announced", said_until(view->announced, &window, true));
 	if (view->automatic)
 		HOLD("automatic", renewed_until(e->opened_at, 30 * DAY_MS, now));
 	if (rules->policy->nothing)
@@ -585,6 +572,7 @@ static void close_escalation(struct escalation *e, struct debtor *d, const char 
 	if (withdrawal_moot(e)) /* of a loss our word stands: it is carried out or taken back in writing */
 		commitment_lapse(e, reason, fx);
 	call_tasks_closed(e, fx);
+	said_closed(e, fx);
 	e->held = e->deferred = NULL;
 	e->held_until = e->acts_at = 0;
 	e->hold_count = 0;
@@ -769,6 +757,7 @@ static void follow_facts(struct escalation *e, struct debtor *debtor, const stru
 	next = skip_what_is_due(e, debtor, rules, fx);
 	due = told_of_due(e, debtor, rules, &view, fx);
 	follow_hold(e, debtor, &next, rules, fx);
+	said_watch(e, debtor, rules, &view, fx);
 	call_watch(e, debtor, fx);
 	if (next.kind == NEXT_HELD && e->state == ESCALATION_TASK)
 		next = escalation_next(e, debtor, rules);

@@ -75,6 +75,11 @@ struct call_back { /* they asked to be called, at a time when nobody had to call
 	int64_t said_at; /* ms UTC: of the event that said so */
 };
 
+struct said { /* by the debtor, for a person to read */
+	const char *id; /* of the fact of which a person was asked last; NULL = none */
+	bool open; /* the task is */
+};
+
 struct agreed_end { /* what was agreed, and whether it was kept */
 	const char *what; /* "promise", "plan", "settlement" */
 	const char *id; /* of the fact */
@@ -189,6 +194,7 @@ struct escalation {
 	struct call_back call_back;
 	bool wrong_contact; /* a call said so, and a person is asked for the right one */
 	int64_t calls; /* logged so far */
+	struct said replied, says_paid; /* the tasks "answer_reply", "find_payment" */
 	struct agreed_end *ended;
 	size_t ended_count, ended_capacity;
 	const char *reenter; /* the step at which the ladder goes on, since something was broken; NULL = none */

@@ -51,6 +51,7 @@ static void write_call(struct json_writer *w, const struct escalation *e)
 	jw_opt_int(w, "calls", e->calls);
 	if (e->wrong_contact)
 		jw_bool(w, "wrong_contact", true);
+	said_write(w, e);
 	jw_opt_int(w, "call_back_at", e->call_back.at);
 	jw_opt_int(w, "call_back_said", e->call_back.said_at);
 	if (!e->call.at)
@@ -341,7 +342,7 @@ int escalation_from(struct arena *arena, const struct json *json, struct escalat
 		(r = json_opt_int(json, "call_back_at", INT64_MIN, INT64_MAX, &ret->call_back.at, err)) < 0 ||
 		(r = json_opt_int(json, "call_back_said", INT64_MIN, INT64_MAX, &ret->call_back.said_at, err)) < 0 ||
 		(r = json_opt_int(json, "calls", 0, MONEY_MAX, &ret->calls, err)) < 0 || (r = json_opt_bool(json, "wrong_contact", &ret->wrong_contact, err)) < 0 ||
-		(r = read_call(json, ret, err)) < 0 ||
+		(r = said_read(json, ret, err)) < 0 || (r = read_call(json, ret, err)) < 0 ||
 		(r = read_ended(json, arena, ret, err)) < 0 || (r = json_opt_str(json, "reenter", 128, &ret->reenter, err)) < 0 ||
 		(r = json_opt_str(json, "reenter_why", 32, &ret->reenter_why, err)) < 0 ||
 		(r = read_day(json, "reenter_on", &ret->reenter_on, err)) < 0 || (r = commitment_read(json, arena, ret, err)) < 0 ||

@@ -12,8 +12,6 @@ static const struct hold_row hold_rows[] = {
 	{ "reconcile", "reconcile" },
 	{ "insolvency", "insolvency" },
 	{ "undelivered", "fix_address" },
-	{ "reply", "answer_reply" },
-	{ "says_paid", "find_payment" },
 	{ "refuses", "review_refusal" },
 	{ "lacks_reference", "give_reference" },
 	{ "wrong_contact", "fix_contact" },
@@ -55,8 +53,6 @@ const char *escalation_hold_detail(const struct escalation *e, const struct debt
 
 	if (strcmp(held->why, "incomplete") == 0)
 		return escalation_lacks(e, d, rules->policy, &rules->policy->steps[held->step].needs, arena);
-	if (strcmp(held->why, "reply") == 0 && view.reply && view.reply->reason) /* a guess, for whoever answers */
-		return strcmp(view.reply->reason, "paid") == 0 ? "says_paid" : view.reply->reason;
 	return strcmp(held->why, "reconcile") == 0 ? escalation_differs(e, &view, arena) : NULL;
 }
 
@@ -122,6 +118,7 @@ void escalation_task_done(struct escalation *e, struct debtor *debtor, const cha
 		if (walked->end == STEP_SKIPPED && walked->attempt && strcmp(walked->attempt, task) == 0)
 			walked->attempt = NULL;
 	}
+	said_done(e, task);
 	if (strncmp(task, "find_payment:", 13) == 0) { /* what is found is booked, and that closes the invoice */
 		for (size_t i = 0; i < e->invoice.fact_count; i++)
 			e->invoice.facts[i].ended |= e->invoice.facts[i].says_paid;

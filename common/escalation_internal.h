@@ -45,6 +45,15 @@ void agreed_judge(struct escalation *e, const struct debtor *d, const struct rul
 int64_t call_back_until(const struct escalation *e, const struct business_time *when); /* they asked to be called: 0 = they did not, or that is over */
 void call_watch(struct escalation *e, const struct debtor *d, struct effects *fx); /* the right contact was told of: nobody need ask for it any more */
 void call_tasks_closed(struct escalation *e, struct effects *fx); /* the invoice is */
+/* escalation_said.c */
+/* Until when it holds, ms UTC: a reply, or that somebody has paid, or will. `known`: the calendar is. */
+int64_t said_until(const struct fact *said, const struct business_time *when, bool known);
+/* A person is asked to read it. `d` may be NULL. */
+void said_watch(struct escalation *e, const struct debtor *d, const struct rules *rules, const struct invoice_view *view, struct effects *fx);
+void said_closed(struct escalation *e, struct effects *fx); /* the invoice is */
+void said_done(struct escalation *e, const char *task);
+void said_write(struct json_writer *w, const struct escalation *e);
+int said_read(const struct json *json, struct escalation *ret, struct err *err);
 /* escalation_hold.c */
 const char *escalation_hold_task(const char *reason); /* the kind of task that a hold opens; NULL = none */
 /* The same of what the rules hold now, in the arena: what a step lacks, the sums of a plan. NULL = its name says it. */

@@ -1,0 +1,122 @@
+/* What a debtor said in words of their own waits for a person: longer than its hold, beside another one, and not again once it was read. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/escalation_world.h"
+
+#define STEPS POLICY("", MAIL("reminder", "due+1d", "") "," MAIL("second", "due+8d", "") "," MAIL("third", "due+30d", ""))
+#define TOLD "2026-04-08T08:00:00Z"
+
+static const struct {
+	enum fact_kind kind;
+	const char *task;
+} said[] = { { FACT_REPLY, "answer_reply" }, { FACT_ANNOUNCED, "find_payment" } };
+
+static void says(struct world *w, size_t i, const char *id, const char *told)
+{
+	struct fact *fact = add_fact(w, said[i].kind, told, NULL);
+
+	fact->id = id;
+	fact->says_paid = said[i].kind == FACT_ANNOUNCED;
+}
+
+/* The stored form takes part: what is asked is known after a restart. */
+static void refresh(struct world *w, const char *now)
+{
+	CLEANUP(buf_clear) struct buf stored = { 0 };
+
+	escalation_write(&stored, &w->e);
+	assert_int_equal(escalation_read(w->arena, arena_strdup(w->arena, buf_str(&stored)), stored.len, &w->e, NULL), 0);
+	memcpy(w->facts, w->e.invoice.facts, w->e.invoice.fact_count * sizeof(w->facts[0])); /* where add_fact() adds */
+	w->e.invoice.facts = w->facts;
+	world_at(w, now);
+	escalation_refresh(&w->e, &w->debtor, &w->rules, &w->fx);
+}
+
+static void the_hold_ends_and_the_task_stands(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(said); i++) {
+		const struct task *task;
+		struct world w;
+
+		world_init(&w, STEPS, TOLD);
+		walked(&w, "reminder", STEP_SENT, NULL, TEN);
+		says(&w, i, "first", TOLD);
+		refresh(&w, TOLD);
+		task = find_task(&w.fx, said[i].task);
+		assert_true(task && !task->close && task->deadline == w.e.held_until);
+		refresh(&w, "2026-04-28T08:00:00Z");
+		assert_null(w.e.held);
+		assert_null(find_task(&w.fx, said[i].task));
+		says(&w, i, "another", "2026-04-28T08:00:00Z");
+		refresh(&w, "2026-04-28T08:00:00Z");
+		assert_non_null(find_task(&w.fx, said[i].task));
+		escalation_stop(&w.e, &w.debtor, &w.fx);
+		for (task = w.fx.tasks; task->next; task = task->next)
+			;
+		assert_string_equal(task->kind, said[i].task);
+		assert_string_equal(task->result, "obsolete");
+		world_clear(&w);
+	}
+}
+
+static void who_read_it_is_not_asked_again(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(said); i++) {
+		struct world w;
+
+		world_init(&w, STEPS, TOLD);
+		walked(&w, "reminder", STEP_SENT, NULL, TEN);
+		says(&w, i, "first", TOLD);
+		refresh(&w, TOLD);
+		escalation_task_done(&w.e, &w.debtor, arena_printf(w.arena, "%s:inv_42", said[i].task), &w.fx);
+		refresh(&w, "2026-04-09T08:00:00Z");
+		assert_null(w.fx.tasks);
+		refresh(&w, "2026-04-28T08:00:00Z");
+		escalation_stop(&w.e, &w.debtor, &w.fx);
+		assert_null(w.fx.tasks);
+		world_clear(&w);
+	}
+}
+
+/* Where a dispute holds already, and where it is told when its hold is long over. */
+static void asked_beside_a_hold_and_late(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(said); i++)
+		for (int late = 0; late < 2; late++) {
+			const struct task *task;
+			struct world w;
+
+			world_init(&w, STEPS, TOLD);
+			walked(&w, "reminder", STEP_SENT, NULL, TEN);
+			if (!late)
+				add_fact(&w, FACT_DISPUTE, TOLD, NULL);
+			says(&w, i, "first", late ? "2026-03-20T08:00:00Z" : TOLD);
+			refresh(&w, TOLD);
+			task = find_task(&w.fx, said[i].task);
+			assert_true(task && task->deadline >= w.rules.now);
+			assert_int_equal(w.e.held != NULL, !late);
+			world_clear(&w);
+		}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_hold_ends_and_the_task_stands),
+		cmocka_unit_test(who_read_it_is_not_asked_again),
+		cmocka_unit_test(asked_beside_a_hold_and_late),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
