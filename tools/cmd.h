@@ -33,6 +33,7 @@ struct policy_shelf;
 struct trail_anchors;
 struct fields;
 struct findings;
+struct book_look;
 
 struct ctl {
 	const struct invocation *call;
@@ -146,10 +147,10 @@ struct table *ctl_members(struct ctl *ctl, const struct json *array, const struc
 void ctl_show_anchors(struct ctl *ctl, struct fields *fields, const struct json *anchors);
 void ctl_show_findings(struct ctl *ctl, const struct findings *findings, bool all); /* verdict first, for people; `all`: also what is ok */
 /*
- * What stands in Redis of one partition, as findings. `status`: of the daemon, which may hold it; NULL = it does not answer. `table`: of `status`
- * alone, NULL = none; its cells live as long as the findings. 0 or an exit code, said already.
+ * Adds to `look` what stands in Redis of one partition. `status`: of the daemon, which may hold it; NULL = it does not answer. `table`: of the command
+ * `status` alone, NULL = none. What is told lives in the arena. 0 or an exit code, said already.
  */
-int ctl_look_at_book(struct ctl *ctl, uint32_t partition, const struct json *status, struct findings *findings, struct table *table);
+int ctl_look_at_book(struct ctl *ctl, struct arena *arena, uint32_t partition, const struct json *status, struct book_look *look, struct table *table);
 void ctl_add_findings(struct fields *fields, const struct findings *findings); /* for JSON: well, verdict, findings */
 const char *ctl_holding(struct ctl *ctl, uint32_t partition, bool *answers);
 int ctl_until(const struct ctl *ctl, const char *text, int64_t *ret); /* RFC 3339, date, or a span such as 10d. 0 or an exit code */

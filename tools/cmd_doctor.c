@@ -468,12 +468,14 @@ static void look_at_daemon(struct doctor *d, bool book)
 	int http = 0, r = ctl_daemon(d->ctl, "GET", "/status", NULL, &http, status);
 	size_t before = d->findings.count;
 	bool answers = r == 0 && http == 200;
+	struct book_look look = { 0 };
 
 	for (uint32_t p = 0; book && p < ctl_partitions(d->ctl); p++)
-		if (ctl_look_at_book(d->ctl, p, answers ? status : NULL, &d->findings, NULL) != 0) {
+		if (ctl_look_at_book(d->ctl, d->ctl->arena, p, answers ? status : NULL, &look, NULL) != 0) {
 			SAY(d, GRADE_FAIL, "redis", "the ACL of the Redis user: systemd/redis-acl.conf", "the book in Redis cannot be read");
 			book = false;
 		}
+	findings_book(&d->findings, &look);
 	if (!answers) {
 		SAY(d, GRADE_FAIL, "daemon", r == -EACCES ? "be root, or of the group dunningd" : "systemctl start dunningd; journalctl -u dunningd -n 50",
 			"the daemon does not answer at %s: %s", ctl_socket(d->ctl), r < 0 ? strerror(-r) : "it refuses");

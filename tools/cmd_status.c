@@ -74,12 +74,31 @@ static const char *suspended_because(const struct ctl *ctl, const struct debtor 
 	return system->suspended.reason ? system->suspended.reason : "yes";
 }
 
-int ctl_look_at_book(struct ctl *ctl, uint32_t partition, const struct json *status, struct findings *findings, struct table *t)
+/* One partition more. */
+static void add_look(struct book_look *sum, const struct book_look *look)
 {
-	struct arena *arena = findings->arena;
+	sum->now = look->now;
+	sum->played = look->played;
+	sum->partitions++;
+	sum->dead += look->dead;
+	sum->tasks += look->tasks;
+	sum->tasks_late += look->tasks_late;
+	sum->in_doubt += look->in_doubt;
+	if (look->oldest_due && (!sum->oldest_due || look->oldest_due < sum->oldest_due))
+		sum->oldest_due = look->oldest_due;
+	if (!look->suspended)
+		return;
+	if (!sum->suspended_in++) {
+		sum->suspended = look->suspended;
+		sum->suspended_until = look->suspended_until;
+	}
+}
+
+int ctl_look_at_book(struct ctl *ctl, struct arena *arena, uint32_t partition, const struct json *status, struct book_look *look, struct table *t)
+{
 	struct keyspace keys = ctl_keys(ctl, partition);
 	const char *due = key_of(arena, &keys, "due"), *task_due = key_of(arena, &keys, "task_due"),
-		   *now = arena_printf(arena, "%lld", (long long)ctl->now), *writer, *waiting, *owner;
+		   *now = arena_printf(arena, "%lld", (long long)ctl->now), *writer, *waiting, *owner, *suspended;
 	const struct redis_reply *soonest, *lease;
 	struct debtor *system = arena_alloc(arena, sizeof(*system));
 	int r = ctl_system(ctl, arena, partition, system);
@@ -96,18 +115,19 @@ int ctl_look_at_book(struct ctl *ctl, uint32_t partition, const struct json *sta
 		r = ctl_ask(ctl, arena, &lease, "GET", key_of(arena, &keys, "lease"), NULL);
 	if (r != 0)
 		return r;
+	suspended = suspended_because(ctl, system);
 	if (soonest->count == 2)
 		next = strtoll(soonest->items[1].str, NULL, 10);
-	findings_book(findings, &(struct book_look){ .partition = partition, .now = ctl->now, .dead = dead, .tasks = tasks, .tasks_late = late,
-		.in_doubt = (int64_t)in_doubt, .oldest_due = next, .suspended = suspended_because(ctl, system), .suspended_until = system->suspended.until,
-		.played = ctl->played, .held = !status || findings_held(status, partition) });
+	add_look(look, &(struct book_look){ .now = ctl->now, .dead = dead, .tasks = tasks, .tasks_late = late, .in_doubt = (int64_t)in_doubt,
+		.oldest_due = !status || findings_held(status, partition) || suspended ? 0 : next, .suspended = suspended,
+		.suspended_until = system->suspended.until, .played = ctl->played });
 	owner = lease->type == REDIS_STRING ? arena_printf(arena, "%.*s", (int)strcspn(lease->str, " "), lease->str) : NULL;
 	if (!t)
 		return 0;
 	table_add(t, (struct cell[]){ cell_number(partition), cell_number(timers), cell_number(passed), cell_time(next, NULL),
 			      cell_number(tasks), cell_number(late), cell_number((int64_t)attempts), cell_number((int64_t)in_doubt),
 			      cell_number(dead), cell_text(waiting),
-			      cell_text(suspended_because(ctl, system)),
+			      cell_text(suspended),
 			      cell_text(writer), cell_text(owner), cell_flag(!system->running) });
 	return 0;
 }
@@ -223,6 +243,7 @@ static int run_status(struct ctl *ctl, const struct invocation *call)
 	struct table *book = table_create(ctl->arena, book_columns);
 	struct json *status = arena_alloc(ctl->arena, sizeof(*status));
 	struct findings findings = { .arena = ctl->arena };
+	struct book_look look = { 0 };
 	bool answers, brief;
 	int64_t receipts;
 	int http = 0, r = ctl_config(ctl, false), answered;
@@ -238,7 +259,8 @@ static int run_status(struct ctl *ctl, const struct invocation *call)
 		findings_add(&findings, GRADE_FAIL, "daemon_away", "systemctl status dunningd; journalctl -u dunningd -n 50; dunningctl doctor",
 			"the daemon does not answer at %s: nothing is sent, and events wait in Redis", ctl_socket(ctl));
 	for (uint32_t p = 0; r == 0 && p < ctl_partitions(ctl); p++)
-		r = ctl_look_at_book(ctl, p, answers ? status : NULL, &findings, book);
+		r = ctl_look_at_book(ctl, ctl->arena, p, answers ? status : NULL, &look, book);
+	findings_book(&findings, &look);
 	receipts = receipts_waiting(ctl, &r);
 	if (r != 0)
 		findings_add(&findings, GRADE_FAIL, "redis_away", "systemctl status redis-server; dunningctl doctor", "Redis cannot be asked from here%s%s",

@@ -149,6 +149,7 @@ static int add_due(struct top *t)
 static int frame(struct top *t)
 {
 	struct findings findings = { .arena = t->arena };
+	struct book_look look = { 0 };
 	struct json *status = arena_alloc(t->arena, sizeof(*status));
 	struct timespec real;
 	char text[UTC_TEXT_SIZE];
@@ -170,7 +171,8 @@ static int frame(struct top *t)
 		findings_daemon(&findings, status);
 	}
 	for (uint32_t p = 0; r == 0 && p < ctl_partitions(t->ctl); p++)
-		r = ctl_look_at_book(t->ctl, p, answers ? status : NULL, &findings, NULL);
+		r = ctl_look_at_book(t->ctl, t->arena, p, answers ? status : NULL, &look, NULL);
+	findings_book(&findings, &look);
 	if (r == EXIT_UNAVAILABLE)
 		findings_add(&findings, GRADE_FAIL, "redis_away", "systemctl status redis-server; dunningctl doctor", "Redis cannot be asked from here%s%s",
 			t->ctl->away[0] ? ": " : "", t->ctl->away);

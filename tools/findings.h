@@ -20,7 +20,8 @@ extern const char *const grade_names[GRADE_COUNT + 1]; /* "ok", "note", "warn", 
 struct finding {
 	enum grade grade;
 	const char *code; /* stable word: "clock_doubt" */
-	const char *what; /* a sentence */
+	const char *what; /* a sentence, with the partitions of which it is true, if that is said */
+	const char *sentence, *where; /* the same without them, and they: "1, 4"; NULL = not said */
 	const char *todo; /* a command, or words; NULL = nothing */
 };
 
@@ -33,6 +34,9 @@ struct findings {
 /* `code` and `todo` are borrowed, and live as long as the arena. */
 void findings_add(struct findings *findings, enum grade grade, const char *code, const char *todo, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
+/* The same of a partition; said of several in the same words it is one finding. `partition` -1: there is one only. */
+void findings_add_in(struct findings *findings, int64_t partition, enum grade grade, const char *code, const char *todo, const char *format, ...)
+	__attribute__((format(printf, 6, 7)));
 size_t findings_of(const struct findings *findings, enum grade grade); /* how many */
 bool findings_well(const struct findings *findings); /* no warning and no failure */
 /* One line: "Well: nothing needs you." or "NOT WELL: 1 thing needs you now, 2 can wait for the morning." */
@@ -48,14 +52,16 @@ void findings_daemon(struct findings *findings, const struct json *status);
  */
 bool findings_held(const struct json *status, uint32_t partition);
 
-/* What stands in Redis of one partition. */
+/* What stands in Redis, of all partitions together. */
 struct book_look {
-	uint32_t partition;
-	int64_t now, dead, tasks, tasks_late, in_doubt, oldest_due; /* ms UTC; oldest_due 0 = no timer */
+	int64_t now; /* ms UTC */
+	uint32_t partitions; /* looked at so far */
+	int64_t dead, tasks, tasks_late, in_doubt;
+	int64_t oldest_due; /* ms UTC: of the timers that nothing holds back; 0 = none */
 	const char *suspended; /* NULL = not */
 	int64_t suspended_until; /* 0 = until a person says otherwise */
+	uint32_t suspended_in; /* so many partitions */
 	bool played; /* the clock is: nothing can be said of lateness */
-	bool held; /* the daemon says that it holds sending, or it does not answer */
 };
 void findings_book(struct findings *findings, const struct book_look *look);
 

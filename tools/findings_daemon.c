@@ -40,51 +40,51 @@ static const struct {
 		"timedatectl; if it is right: dunningctl clock confirm \"WHY\"" },
 };
 
-static void add_hold(struct findings *f, const char *holding, const char *where)
+static void add_hold(struct findings *f, const char *holding, int64_t partition)
 {
 	if (strcmp(holding, "suspended") == 0)
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(holds); i++)
 		if (strcmp(holds[i].word, holding) == 0) {
-			findings_add(f, holds[i].grade, holds[i].word, holds[i].todo, "nothing is sent: %s%s", holds[i].what, where);
+			findings_add_in(f, partition, holds[i].grade, holds[i].word, holds[i].todo, "nothing is sent: %s", holds[i].what);
 			return;
 		}
-	findings_add(f, GRADE_FAIL, arena_strdup(f->arena, holding), "dunningd(8)", "nothing is sent: %s%s", holding, where);
+	findings_add_in(f, partition, GRADE_FAIL, arena_strdup(f->arena, holding), "dunningd(8)", "nothing is sent: %s", holding);
 }
 
 static void add_partition(struct findings *f, const struct json *p, bool only)
 {
 	const char *state = json_text(p, "state"), *holding = json_text(p, "holding"), *reason = json_text(p, "reason"), *refusal = json_text(p, "redis_error");
-	const char *where = only ? "" : arena_printf(f->arena, " (partition %lld)", (long long)number(p, "partition"));
+	int64_t at = only ? -1 : number(p, "partition");
 	struct json connected = json_get(p, "redis_connected"), read = json_get(p, "caught_up_ms"), unled = json_get(p, "unled_ms");
 
 	if (!state)
 		return;
 	if (connected.type == JSON_BOOL && !json_bool(&connected)) {
-		findings_add(f, GRADE_FAIL, "redis_away", "systemctl status redis-server; dunningctl doctor", "the daemon cannot reach Redis%s%s%s", where,
+		findings_add_in(f, at, GRADE_FAIL, "redis_away", "systemctl status redis-server; dunningctl doctor", "the daemon cannot reach Redis%s%s",
 			refusal ? ": " : "", refusal ? refusal : "");
 		return;
 	}
 	if (strcmp(state, "refused") == 0)
-		findings_add(f, GRADE_FAIL, "refused", "dunningd-operations(7), SEVERAL INSTANCES and RESTORING", "nothing is sent%s: %s", where,
+		findings_add_in(f, at, GRADE_FAIL, "refused", "dunningd-operations(7), SEVERAL INSTANCES and RESTORING", "nothing is sent: %s",
 			reason ? reason : "see the log");
 	else if (strcmp(state, "waiting_for_redis") == 0)
-		findings_add(f, GRADE_FAIL, "waiting_for_redis", "dunningctl doctor", "the daemon waits for a Redis that it can rely on%s%s%s", where,
+		findings_add_in(f, at, GRADE_FAIL, "waiting_for_redis", "dunningctl doctor", "the daemon waits for a Redis that it can rely on%s%s",
 			refusal ? ": " : "", refusal ? refusal : "");
 	else if (strcmp(state, "starting") == 0 || strcmp(state, "draining") == 0)
-		findings_add(f, GRADE_NOTE, arena_strdup(f->arena, state), "wait: it ends by itself", "it has only just started, and reads what stood in Redis%s", where);
+		findings_add_in(f, at, GRADE_NOTE, arena_strdup(f->arena, state), "wait: it ends by itself", "it has only just started, and reads what stood in Redis");
 	else if (strcmp(state, "passive") == 0 && !json_text(p, "owner") && unled.type == JSON_INT && json_int(&unled) < UNLED_MS)
-		findings_add(f, GRADE_NOTE, "not_led_yet", "wait: it ends by itself", "partition %lld goes from one instance to another", (long long)number(p, "partition"));
+		findings_add_in(f, number(p, "partition"), GRADE_NOTE, "not_led_yet", "wait: it ends by itself", "it goes from one instance to another");
 	else if (strcmp(state, "passive") == 0 && !json_text(p, "owner"))
-		findings_add(f, GRADE_FAIL, "not_led", "dunningctl status on the host of each instance", "no instance leads partition %lld: nothing of it is sent",
-			(long long)number(p, "partition"));
+		findings_add_in(f, number(p, "partition"), GRADE_FAIL, "not_led", "dunningctl status on the host of each instance",
+			"no instance leads it, so nothing of it is sent");
 	else if (reason)
-		findings_add(f, GRADE_FAIL, "events_missing", "dunningctl replay FILE...; dunningctl gap closed \"WHY\"", "%s%s", reason, where);
+		findings_add_in(f, at, GRADE_FAIL, "events_missing", "dunningctl replay FILE...; dunningctl gap closed \"WHY\"", "%s", reason);
 	if (holding && strcmp(state, "running") == 0)
-		add_hold(f, arena_strdup(f->arena, holding), where);
+		add_hold(f, arena_strdup(f->arena, holding), at);
 	if (strcmp(state, "running") == 0 && read.type == JSON_INT && json_int(&read) > READ_LATE_MS)
-		findings_add(f, GRADE_FAIL, "not_read", "redis-cli SLOWLOG GET; vmstat 1", "the streams were last read %lld s ago, so nothing is sent%s",
-			(long long)(json_int(&read) / 1000), where);
+		findings_add_in(f, at, GRADE_FAIL, "not_read", "redis-cli SLOWLOG GET; vmstat 1", "the streams were last read %lld s ago, so nothing is sent",
+			(long long)(json_int(&read) / 1000));
 }
 
 bool findings_held(const struct json *status, uint32_t partition)
@@ -170,7 +170,7 @@ void findings_daemon(struct findings *f, const struct json *status)
 	for (size_t i = before; i < f->count; i++)
 		doubted += strncmp(f->items[i].code, "clock_", 6) == 0;
 	if (doubt && !doubted)
-		add_hold(f, arena_strdup(f->arena, doubt), "");
+		add_hold(f, arena_strdup(f->arena, doubt), -1);
 	add_anchors(f, &anchors);
 	add_trail(f, &trail);
 	for (size_t i = 0; i < json_len(&providers); i++) {

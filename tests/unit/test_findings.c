@@ -112,18 +112,33 @@ static void the_book(void **state)
 	look.oldest_due--;
 	findings_book(&findings, &look);
 	assert_string_equal(findings.items[0].code, "timers_late");
-	look.held = true; /* then that is told, and why */
-	findings_book(&findings, &look);
-	look.held = false;
 	look.played = true;
 	findings_book(&findings, &look);
 	assert_int_equal(findings.count, 1);
-	look = (struct book_look){ .partition = 3, .now = 1, .dead = 2, .tasks = 4, .tasks_late = 1, .suspended = "the bank is down", .suspended_until = 1772442000000 };
+	look = (struct book_look){ .now = 1, .partitions = 4, .dead = 2, .tasks = 4, .tasks_late = 1, .suspended = "the bank is down",
+		.suspended_until = 1772442000000, .suspended_in = 3 };
 	findings_book(&findings, &look);
 	assert_int_equal(findings.count, 4);
-	assert_string_equal(findings.items[1].what, "a person suspended all sending until 2026-03-02T09:00:00Z: the bank is down (partition 3)");
+	assert_string_equal(findings.items[1].what, "a person suspended all sending until 2026-03-02T09:00:00Z: the bank is down (in 3 of 4 partitions)");
 	assert_string_equal(findings.items[2].todo, "dunningctl dead list");
 	assert_string_equal(findings.items[3].code, "tasks_late");
+}
+
+/* What is true of several partitions is said once, and of which. */
+static void said_once_of_several(void **state)
+{
+	static const char text[] = "{\"partitions\":[{\"partition\":0,\"state\":\"running\",\"holding\":\"brake\"},{\"partition\":2,\"state\":\"refused\",\"reason\":\"x\"},"
+		"{\"partition\":3,\"state\":\"running\",\"holding\":\"brake\"},{\"partition\":11,\"state\":\"running\",\"holding\":\"brake\"}]}";
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct findings findings = { .arena = arena };
+	struct json status;
+
+	(void)state;
+	assert_int_equal(json_parse(arena, text, strlen(text), JSON_FRACTIONS, &status, NULL), 0);
+	findings_daemon(&findings, &status);
+	assert_int_equal(findings.count, 2);
+	assert_string_equal(findings.items[0].what, "nothing is sent: more contacts in an hour than brake.contacts_per_hour (partitions 0, 3, 11)");
+	assert_string_equal(findings.items[1].what, "nothing is sent: x (partition 2)");
 }
 
 static void a_partition_is_held_by_itself(void **state)
@@ -334,7 +349,7 @@ static void a_unit_says_what_lies_encrypted(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(rows) + ARRAY_LEN(redis_rows) + 6];
+	struct CMUnitTest tests[ARRAY_LEN(rows) + ARRAY_LEN(redis_rows) + 7];
 	size_t n = ARRAY_LEN(rows);
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -344,6 +359,7 @@ int main(void)
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(replicas_are_asked_for);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(the_verdict_counts);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(the_book);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(said_once_of_several);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(a_partition_is_held_by_itself);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(disk_clock_zones_and_files);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(a_unit_says_what_lies_encrypted);
