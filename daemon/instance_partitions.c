@@ -35,7 +35,7 @@ struct members {
 	int64_t heard_at; /* mono */
 	int64_t twin_since, twin_at; /* mono: another process has our name, first and last told; 0 = none */
 	int64_t double_since, double_at; /* mono: before we led anything, another instance had our origin, first and last told; 0 = none */
-	bool asked, refused_told, double_told;
+	bool asked, refused_told, double_told, replicas_told;
 };
 
 static int64_t mono_ms(const struct instance *in)
@@ -506,6 +506,10 @@ static void on_members(int r, const char *book, const char *begun, const struct 
 			log_line(in->log, LOG_WARNING | MSG(REDIS_FORBIDS), "lease", "Redis does not let us say that we live (%s): partitions are taken as they are free, and not shared "
 				"evenly", redis_store_last_error(in->partitions[0].store));
 		m->refused_told |= r == -EPERM;
+		if (!m->replicas_told && r == -EINPROGRESS)
+			log_line(in->log, LOG_ERR | MSG(REPLICAS_MISSING), "lease", "too few of Redis's replicas have whose book this is (redis.replicas is %lld): nothing is "
+				"begun before they do", (long long)in->config->redis_replicas);
+		m->replicas_told |= r == -EINPROGRESS;
 		if (r == -EPERM)
 			begin(in);
 		balance(in);
@@ -571,6 +575,10 @@ static const char *say_begun(const struct instance *in, struct arena *arena)
 	return begun;
 }
 
+/*
+ * Whose book it is, is not believed before the replicas have it: a fail-over would leave a Redis that seems to have lost everything to instances that
+ * have nothing yet.
+ */
 static void announce(struct instance *in, int64_t led, redis_store_members_fn done)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
@@ -580,7 +588,7 @@ static void announce(struct instance *in, int64_t led, redis_store_members_fn do
 		partial |= !in->partitions[i].connected && !in->partitions[i].ended;
 	redis_store_announce(in->partitions[0].store, &(struct store_announcement){ .instance = in->config->instance, .origin = in->generation.origin,
 		.ttl_ms = MEMBER_TTL_MS, .led = led, .partial = partial, .book = in->book.id, .new_book = instance_book_offer(in, in->members->heard),
-		.begun = say_begun(in, arena), .whose = in->whose }, done, in);
+		.begun = say_begun(in, arena), .whose = in->whose, .replicas = in->book.id[0] || led < 0 ? 0 : in->config->redis_replicas }, done, in);
 }
 
 static void on_announce(evutil_socket_t fd, short what, void *arg)

@@ -589,7 +589,7 @@ static void on_members(int r, const struct redis_reply *reply, void *arg)
 	const char *book = "", *begun = "";
 	size_t count = 0;
 
-	(void)store_call_gathered(call, r, reply);
+	(void)store_call_gathered(call, r == -EAGAIN ? -EINPROGRESS : r, reply);
 	if (call->r == 0 && (reply->type != REDIS_ARRAY || reply->count < 2 || !reply->items[0].str || !reply->items[1].str))
 		call->r = -EPROTO;
 	if (call->r == 0) {
@@ -615,7 +615,7 @@ void redis_store_announce(struct redis_store *store, const struct store_announce
 		arena_printf(call->arena, "%lld", (long long)what->ttl_ms), what->led < 0 ? "" : arena_printf(call->arena, "%lld%s", (long long)what->led, what->partial ? "~" : ""),
 		what->origin, what->book, what->new_book, what->begun, what->whose };
 
-	redis_link_script(store->link, &store->announce_script, 1, ARRAY_LEN(argv), argv, NULL, 0, on_members, call);
+	redis_link_script_kept(store->link, &store->announce_script, what->replicas, 1, ARRAY_LEN(argv), argv, NULL, 0, on_members, call);
 }
 
 /* --- life -------------------------------------------------------------------------------------------------------------------- */

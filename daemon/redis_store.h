@@ -41,11 +41,13 @@ struct store_announcement {
 	const char *book, *new_book; /* that it knows, and that may be written where there is none; "" = none */
 	const char *begun; /* a digit a partition: 1 = it has groups; others' are added */
 	const char *whose; /* the name is: of one process, or of those of one home. No space in it, not empty */
+	int64_t replicas; /* that must have what was said, and what is heard, before it is told; 0 = none */
 };
 /*
  * Says that the instance lives, in the hash `instances` of this store's partition; and hears whose book this is ("" = nobody's), which partitions
  * were ever begun (a digit each, as far as it goes: a shard of a cluster may have lost one since) and who else lives: `members` with ourselves. All
- * borrowed for the call. r: as of the port; -EEXIST: another process lives under this name, or did a moment ago, and nothing was said.
+ * borrowed for the call. r: as of the port; -EEXIST: another process lives under this name, or did a moment ago, and nothing was said;
+ * -EINPROGRESS: it was said, and too few replicas have it yet.
  */
 typedef void (*redis_store_members_fn)(int r, const char *book, const char *begun, const struct store_member *members, size_t count, void *arg);
 void redis_store_announce(struct redis_store *store, const struct store_announcement *what, redis_store_members_fn done, void *arg);
