@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/attempt.h"
 #include "common/file.h"
@@ -18,6 +19,7 @@
 #define WINDOW 500 /* commands under way */
 #define LEASE_MS "600000"
 #define BOOK_FILE_MAX 4096
+#define KEPT_MS 10000 /* the replicas have so long to follow */
 
 struct rebuild {
 	struct ctl *ctl;
@@ -35,6 +37,14 @@ struct rebuild {
 	char refused[200];
 	int exit;
 };
+
+static int64_t mono_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
 
 /* --- writing ------------------------------------------------------------------------------------------------------------------- */
 
@@ -445,17 +455,16 @@ static int check_drained(struct rebuild *b)
 	return 0;
 }
 
-static int take_leases(struct rebuild *b, bool take)
+static int take_leases(struct rebuild *b)
 {
 	for (uint32_t p = 0; p < b->parts; p++) {
 		CLEANUP(arena_freep) struct arena *arena = arena_create();
 		struct keyspace keys = { b->to, p };
 		const char *key = key_of(arena, &keys, "lease");
 		const struct redis_reply *reply;
-		int r = take ? ctl_ask(b->ctl, arena, &reply, "SET", key, REBUILD_WRITER " 0", "PX", LEASE_MS, "NX", NULL) :
-			       ctl_ask(b->ctl, arena, &reply, "DEL", key, NULL);
+		int r = ctl_ask(b->ctl, arena, &reply, "SET", key, REBUILD_WRITER " 0", "PX", LEASE_MS, "NX", NULL);
 
-		if (r == 0 && take && reply->type == REDIS_NIL) { /* an earlier run's, that was cut off; or somebody was faster */
+		if (r == 0 && reply->type == REDIS_NIL) { /* an earlier run's, that was cut off; or somebody was faster */
 			r = ctl_ask(b->ctl, arena, &reply, "GET", key, NULL);
 			if (r == 0 && reply->type == REDIS_STRING && !is_ours(reply->str))
 				return ctl_fail(b->ctl, EXIT_FOUND, "led", "partition %u is led by %s: stop every dunningd first", p, reply->str);
@@ -466,6 +475,49 @@ static int take_leases(struct rebuild *b, bool take)
 			return r;
 	}
 	return 0;
+}
+
+/*
+ * The lease is written once more behind all the rest, over the same connection: WAIT tells of what that one wrote, and a replica that has it has all that
+ * came before.
+ */
+static int keep(struct rebuild *b, struct arena *arena, const char *lease, int64_t until)
+{
+	const char *argv[] = { "SET", lease, REBUILD_WRITER " 0", "PX", LEASE_MS };
+	const struct redis_reply *reply;
+	int r;
+
+	do
+		r = redis_call_kept(b->ctl->base, redis_links_for(b->ctl->links, ARRAY_LEN(argv), argv), arena, b->ctl->config->redis_replicas, ARRAY_LEN(argv),
+			argv, NULL, &reply);
+	while (r == -EAGAIN && mono_ms() < until);
+	if (r == -EAGAIN)
+		return ctl_fail(b->ctl, EXIT_UNAVAILABLE, "replicas_missing", "Redis has all of it, but not yet on %" PRId64 " replicas (redis.replicas), so that "
+			"a fail-over could lose it: see to them%s before a dunningd starts", b->ctl->config->redis_replicas, b->spread ? "" : ", and run it again");
+	if (r < 0)
+		return ctl_fail(b->ctl, EXIT_UNAVAILABLE, "redis_away", "Redis does not answer: %s", b->ctl->away[0] ? b->ctl->away : strerror(-r));
+	return reply->type != REDIS_ERROR ? 0 : ctl_fail(b->ctl, EXIT_UNAVAILABLE, "redis_refuses", "Redis refuses SET: %s", reply->str);
+}
+
+static int give_leases(struct rebuild *b)
+{
+	int64_t until = mono_ms() + KEPT_MS;
+	int r = 0, gone = 0;
+
+	for (uint32_t p = 0; r == 0 && p < b->parts; p++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		struct keyspace keys = { b->to, p };
+
+		r = keep(b, arena, key_of(arena, &keys, "lease"), until);
+	}
+	for (uint32_t p = 0; gone == 0 && p < b->parts; p++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		struct keyspace keys = { b->to, p };
+		const struct redis_reply *reply;
+
+		gone = ctl_ask(b->ctl, arena, &reply, "DEL", key_of(arena, &keys, "lease"), NULL);
+	}
+	return r != 0 ? r : gone;
 }
 
 /* --- the command ------------------------------------------------------------------------------------------------------------------ */
@@ -507,14 +559,20 @@ const char *ctl_book(struct ctl *ctl, const char *state_dir, bool *shared)
 	return json_str(&value) ? arena_strdup(ctl->arena, json_str(&value)) : NULL;
 }
 
-/* That it is this book's Redis: what each state directory has of it, as the daemons look for it. */
+/* That it is this book's Redis: what each state directory has of it, as the daemons look for it; and what there is of it, should a shard be lost. */
 static int write_book(struct rebuild *b, const struct invocation *call)
 {
 	struct keyspace keys = { b->to, 0 };
 	const char *key = key_of(b->ctl->arena, &keys, "instances");
+	char *begun = arena_alloc(b->ctl->arena, b->parts + 1);
 	const struct redis_reply *reply;
 	int r = ctl_ask(b->ctl, b->ctl->arena, &reply, "HDEL", key, "~lost", NULL);
 
+	for (uint32_t p = 0; p < b->parts; p++)
+		begun[p] = b->spread || b->ends[p].groups ? '1' : '0';
+	begun[b->parts] = '\0';
+	if (r == 0)
+		r = ctl_ask(b->ctl, b->ctl->arena, &reply, "HSET", key, "~begun", begun, NULL);
 	for (size_t i = 0; r == 0 && (i == 0 || call->args[i]); i++) {
 		bool shared;
 		const char *id = ctl_book(b->ctl, call->args[0] ? call->args[i] : b->ctl->config->state_dir, &shared);
@@ -527,7 +585,7 @@ static int write_book(struct rebuild *b, const struct invocation *call)
 
 static int write_all(struct rebuild *b, const struct invocation *call)
 {
-	int r = take_leases(b, true);
+	int r = take_leases(b);
 
 	if (r != 0)
 		return r;
@@ -544,7 +602,7 @@ static int write_all(struct rebuild *b, const struct invocation *call)
 	if (b->refused[0])
 		return ctl_fail(b->ctl, EXIT_UNAVAILABLE, "redis_refuses", "Redis did not take all of it (%s): run it again", b->refused);
 	r = write_book(b, call);
-	return r != 0 ? r : take_leases(b, false);
+	return r != 0 ? r : give_leases(b);
 }
 
 static const struct column end_columns[] = { { "partition", "PARTITION", true }, { "groups", "GROUPS", true }, { "last", "LAST GROUP", true },

@@ -20,6 +20,7 @@ struct fixture {
 	struct world world;
 	struct world_instance instances[INSTANCES];
 	struct redis_server replica;
+	const char *replica_dir, *replica_port; /* of its primary */
 	struct arena *arena;
 	int partitions;
 };
@@ -104,6 +105,14 @@ static int in_state(struct fixture *f, int i, const char *state)
 	return count;
 }
 
+static bool all_in_book(struct fixture *f, int i, const char *what)
+{
+	const char *begun = REDIS(f, "HGET", world_key(&f->world, f->arena, "instances"), "~begun")->str;
+
+	(void)i, (void)what;
+	return begun && !strchr(begun, '0');
+}
+
 static bool all_led(struct fixture *f, int i, const char *what)
 {
 	int led = 0;
@@ -114,15 +123,17 @@ static bool all_led(struct fixture *f, int i, const char *what)
 	return led == f->partitions;
 }
 
-/* Its Redis gets a replica; it must not have one yet. */
+/* Its Redis gets a replica, or has it again. */
 static void add_replica(struct fixture *f)
 {
-	const char *port = arena_printf(f->arena, "%d", world_free_port()), *dir = arena_printf(f->arena, "%s/r", f->world.dir);
-
-	assert_int_equal(file_make_dirs(dir, 0700), 0);
-	(void)REDIS(f, "CONFIG", "SET", "bind", "127.0.0.1");
-	(void)REDIS(f, "CONFIG", "SET", "port", port);
-	redis_server_start(&f->replica, dir, (const char *const[]){ "--replicaof", "127.0.0.1", port, NULL });
+	if (!f->replica_port) {
+		f->replica_dir = arena_printf(f->arena, "%s/r", f->world.dir);
+		f->replica_port = arena_printf(f->arena, "%d", world_free_port());
+		assert_int_equal(file_make_dirs(f->replica_dir, 0700), 0);
+		(void)REDIS(f, "CONFIG", "SET", "bind", "127.0.0.1");
+		(void)REDIS(f, "CONFIG", "SET", "port", f->replica_port);
+	}
+	redis_server_start(&f->replica, f->replica_dir, (const char *const[]){ "--replicaof", "127.0.0.1", f->replica_port, NULL });
 }
 
 /*
@@ -150,10 +161,46 @@ static void a_fail_over_at_the_first_start_leaves_nothing_refused(void **state)
 	destroy(f);
 }
 
+static const char *rebuild(struct fixture *f, int status)
+{
+	CLEANUP(buf_clear) struct buf said = { 0 };
+	const char *words[] = { "instances", "rebuild", "--yes", f->instances[0].state, f->instances[1].state, NULL };
+
+	assert_int_equal(world_ctl_with(&f->world, f->instances[0].config, words, &said), status);
+	return arena_strdup(f->arena, buf_str(&said));
+}
+
+/* What was put together must survive the server that took it. */
+static void a_rebuild_is_done_once_the_replicas_have_it(void **state)
+{
+	struct fixture *f = create(2, 1);
+
+	(void)state;
+	add_replica(f);
+	for (int i = 0; i < INSTANCES; i++)
+		start(f, i);
+	until(f, all_led, 0, "all partitions are led");
+	until(f, all_in_book, 0, "all partitions are begun");
+	for (int i = 0; i < INSTANCES; i++)
+		stop(f, i);
+	redis_server_stop(&f->replica);
+	(void)REDIS(f, "FLUSHALL");
+	assert_non_null(strstr(rebuild(f, 69), "not yet on 1 replicas"));
+	assert_string_equal(REDIS(f, "HGET", world_key(&f->world, f->arena, "instances"), "~begun")->str, "11");
+	assert_int_equal(REDIS(f, "EXISTS", world_key(&f->world, f->arena, "lease"))->integer, 0);
+	add_replica(f);
+	assert_non_null(strstr(rebuild(f, 0), "made again"));
+	for (int i = 0; i < INSTANCES; i++)
+		start(f, i);
+	until(f, all_led, 0, "all partitions are led");
+	destroy(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_fail_over_at_the_first_start_leaves_nothing_refused),
+		cmocka_unit_test(a_rebuild_is_done_once_the_replicas_have_it),
 	};
 
 	return cmocka_run_group_tests_name("instances", tests, NULL, NULL);
