@@ -361,8 +361,10 @@ static bool take_over(struct recovery *r, const struct store_cursor *cursor)
 	if (!rebuilt && d->callbacks.taken_over &&
 		d->ports.journal->knows(d->ports.journal->self, d->settings.partition, cursor->pseq, cursor->group) != 1)
 		d->callbacks.taken_over(d->callbacks.arg); /* else it is our own, from before this instance was renamed */
-	if (follows(r, cursor))
+	if (follows(r, cursor)) {
+		superseded_look(d, cursor); /* what was so before: the life that took over may have died before it had recorded it */
 		return false;
+	}
 	if (r->run.begin != RUN_NONE && r->run.first.pseq > cursor->pseq + 1) { /* it had the group before ours when we wrote that one */
 		refuse_hole(d, cursor->pseq);
 		return true;

@@ -120,6 +120,7 @@ void superseded_outcomes(struct dunner *d, const struct dunner *from)
 
 struct tail {
 	struct dunner *dunner;
+	const struct store_cursor *cursor;
 	uint64_t first, last, groups, outcomes;
 };
 
@@ -175,6 +176,8 @@ static int on_group(const struct journal_group *group, void *arg)
 {
 	struct tail *tail = arg;
 
+	if (memcmp(group->head.predecessor, tail->cursor->group, GROUP_ID_SIZE) == 0)
+		return 1; /* made for this very place, where nobody else went on: from here on it is redone, should we lead */
 	if (!tail->groups++)
 		tail->first = group->head.pseq;
 	tail->last = group->head.pseq;
@@ -201,7 +204,7 @@ void superseded_look(struct dunner *d, const struct store_cursor *cursor)
 {
 	struct superseded *s = own(d);
 	const struct journal_port *journal = d->ports.journal;
-	struct tail tail = { .dunner = d };
+	struct tail tail = { .dunner = d, .cursor = cursor };
 	struct group_header last;
 
 	if (s->looked || !cursor->present || !cursor->writer[0] || strcmp(cursor->writer, d->config->instance) == 0)

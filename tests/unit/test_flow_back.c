@@ -206,6 +206,38 @@ static void what_others_went_on_without_is_superseded(void **state)
 	close_world(w);
 }
 
+/* Who took over again died before its first group was in the store: that one is redone, and what was superseded before is recorded. */
+static void what_was_superseded_before_a_redo_is_recorded(void **state)
+{
+	struct world *w = running(0);
+	char place[40];
+	struct image mark = { .op = IMAGE_HSET, .key = "dunning:{0}:cursor", .field = "left host-a", .value = place };
+	uint64_t last;
+
+	(void)state;
+	lead(w, 1, INVOICE("1", LATER));
+	snprintf(place, sizeof(place), "%d 00", (int)w->pseq);
+	mark.value_len = strlen(place);
+	put(w, &mark);
+	w->held[COMMIT] = true;
+	push(w, 2, INVOICE("2", LATER));
+	settle(w);
+	assert_true(w->journal[w->journaled - 1].head.pseq > w->pseq);
+	other_leads(w, 3);
+	w->held[COMMIT] = true;
+	begin(w);
+	settle(w);
+	last = w->journal[w->journaled - 1].head.pseq;
+	assert_true(last > w->pseq);
+	end_life(w);
+	w->held[COMMIT] = false;
+	begin_again(w);
+	assert_int_equal(w->dunner->state, DUNNER_RUNNING);
+	assert_true(w->pseq >= last);
+	assert_non_null(strstr(w->log, "1 groups of ours"));
+	close_world(w);
+}
+
 /* It was taken over from us at a group that our journal does not have: a host was lost, and an older backup of it put back. */
 static void a_journal_of_before_the_take_over_is_refused(void **state)
 {
@@ -243,6 +275,7 @@ int main(void)
 		cmocka_unit_test(what_the_other_wrote_before_us_is_not_left_out),
 		cmocka_unit_test(what_is_ours_behind_the_others_place_is_redone),
 		cmocka_unit_test(what_others_went_on_without_is_superseded),
+		cmocka_unit_test(what_was_superseded_before_a_redo_is_recorded),
 		cmocka_unit_test(a_journal_of_before_the_take_over_is_refused),
 	};
 
