@@ -141,6 +141,7 @@ void instance_close_partitions(struct instance *instance); /* their flows are de
 void instance_check_redis(struct instance *instance); /* then the partitions start */
 void instance_start_partitions(struct instance *instance);
 void instance_leave(struct instance *instance); /* the others are told that it stops */
+bool instance_refused_by(const struct instance *instance, uint32_t partition, const char *name); /* as that other instance says */
 void instance_status_members(const struct instance *instance, struct json_writer *w);
 
 /* instance_book.c */

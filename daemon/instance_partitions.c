@@ -28,6 +28,7 @@ struct members {
 	struct event *timer;
 	struct arena *arena; /* of the last answer */
 	struct balance_member *others;
+	const char **refused; /* by each of them, as redis_store says it */
 	size_t count;
 	uint32_t led; /* as we said then */
 	int same; /* answers like the last one, in a row */
@@ -492,6 +493,7 @@ static void on_members(int r, const char *book, const char *begun, const struct 
 	struct members *m = in->members;
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	struct balance_member *others = arena_alloc(arena, (count + 1) * sizeof(*others));
+	const char **refused = arena_alloc(arena, (count + 1) * sizeof(*refused));
 	uint32_t led = count_led(in);
 	bool same = m->heard && led == m->led;
 	size_t n = 0;
@@ -526,6 +528,7 @@ static void on_members(int r, const char *book, const char *begun, const struct 
 		if (strcmp(members[i].instance, in->config->instance) != 0) {
 			if (is_double(in, &members[i]))
 				return;
+			refused[n] = arena_strdup(arena, members[i].refused);
 			others[n++] = (struct balance_member){ arena_strdup(arena, members[i].instance), members[i].led, members[i].partial };
 		}
 	same = same && n == m->count;
@@ -548,6 +551,7 @@ static void on_members(int r, const char *book, const char *begun, const struct 
 	arena_free(m->arena);
 	m->arena = TAKE(arena);
 	m->others = others;
+	m->refused = refused;
 	m->count = n;
 	m->led = led;
 	m->same = same ? m->same + 1 : 0;
@@ -575,6 +579,20 @@ static const char *say_begun(const struct instance *in, struct arena *arena)
 	return begun;
 }
 
+static const char *say_refused(const struct instance *in, struct arena *arena)
+{
+	const char *list = "";
+
+	for (size_t i = 0; i < in->partition_count; i++) {
+		struct dunner_status status;
+
+		dunner_status(in->partitions[i].dunner, &status);
+		if (status.state == DUNNER_REFUSED)
+			list = arena_printf(arena, "%s%s%zu", list, *list ? "," : "", i);
+	}
+	return list;
+}
+
 /*
  * Whose book it is, is not believed before the replicas have it: a fail-over would leave a Redis that seems to have lost everything to instances that
  * have nothing yet.
@@ -588,7 +606,7 @@ static void announce(struct instance *in, int64_t led, redis_store_members_fn do
 		partial |= !in->partitions[i].connected && !in->partitions[i].ended;
 	redis_store_announce(in->partitions[0].store, &(struct store_announcement){ .instance = in->config->instance, .origin = in->generation.origin,
 		.ttl_ms = MEMBER_TTL_MS, .led = led, .partial = partial, .book = in->book.id, .new_book = instance_book_offer(in, in->members->heard),
-		.begun = say_begun(in, arena), .whose = in->whose, .replicas = in->book.id[0] || led < 0 ? 0 : in->config->redis_replicas }, done, in);
+		.begun = say_begun(in, arena), .whose = in->whose, .refused = say_refused(in, arena), .replicas = in->book.id[0] || led < 0 ? 0 : in->config->redis_replicas }, done, in);
 }
 
 static void on_announce(evutil_socket_t fd, short what, void *arg)
@@ -619,6 +637,20 @@ void instance_leave(struct instance *in)
 {
 	if (in->partitions[0].connected && !in->partitions[0].ended)
 		announce(in, -1, on_left);
+}
+
+bool instance_refused_by(const struct instance *in, uint32_t partition, const char *name)
+{
+	const struct members *m = in->members;
+
+	for (size_t i = 0; i < m->count; i++) {
+		if (strcmp(m->others[i].name, name) != 0)
+			continue;
+		for (const char *at = m->refused[i]; *at; at += strcspn(at, ","), at += *at == ',')
+			if (strtoul(at, NULL, 10) == partition)
+				return true;
+	}
+	return false;
 }
 
 void instance_status_members(const struct instance *in, struct json_writer *w)

@@ -45,6 +45,7 @@ static void write_partition(struct json_writer *w, const struct partition *p)
 	jw_bool(w, "redis_connected", p->connected);
 	write_or_null(w, "redis_error", redis_store_last_error(p->store));
 	write_or_null(w, "owner", status.epoch ? p->instance->config->instance : status.owner);
+	write_or_null(w, "refused_by", !status.epoch && instance_refused_by(p->instance, p->number, status.owner) ? status.owner : NULL);
 	jw_int(w, "epoch", (int64_t)status.epoch);
 	jw_int(w, "lease_left_ms", status.lease_left_ms);
 	jw_int(w, "unled_ms", status.unled_ms);

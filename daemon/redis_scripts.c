@@ -35,23 +35,24 @@ const char script_release[] = "if redis.call('GET', KEYS[1]) == ARGV[1] .. ' ' .
 
 /*
  * KEYS: instances. ARGV: name, ttl, partitions led ('' = it leaves), its trail's origin, the book that it knows or '', the one to be written
- * where there is none or '', the partitions that it knows to be begun, whose name it is: the process's home. -> the book, those that are begun, and
- * name, partitions led, origin, of each living one. By Redis's own time: the hosts' clocks need
+ * where there is none or '', the partitions that it knows to be begun, whose name it is: the process's home, the partitions that it refuses. -> the
+ * book, those that are begun, and name, partitions led, origin, partitions refused, of each living one. By Redis's own time: the hosts' clocks need
  * not agree. Where one is known and not there, all was lost: then a new one is not begun beside it.
  * A name that another home has, or one that says none, and that has not run out: '~twin', and nothing is written. Who leads keeps it before who does not.
  */
 const char script_announce[] =
 	"local t = redis.call('TIME')\n"
 	"local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
-	"local of = '~of ' .. ARGV[1]\n"
+	"local of, no = '~of ' .. ARGV[1], '~no ' .. ARGV[1]\n"
 	"if redis.call('HGET', KEYS[1], of) ~= ARGV[8] then\n"
 	"  local ends, led = string.match(redis.call('HGET', KEYS[1], ARGV[1]) or '', '^(%d+) (%d+)~? ')\n"
 	"  if ends and tonumber(ends) > now and (led ~= '0' or tonumber(string.match(ARGV[3], '%d+') or 0) == 0) then return {'~twin', ''} end\n"
 	"end\n"
 	"if ARGV[3] == '' then\n"
-	"  redis.call('HDEL', KEYS[1], ARGV[1], of)\n"
+	"  redis.call('HDEL', KEYS[1], ARGV[1], of, no)\n"
 	"else\n"
 	"  redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f %s %s', now + ARGV[2], ARGV[3], ARGV[4]), of, ARGV[8])\n"
+	"  if ARGV[9] ~= '' then redis.call('HSET', KEYS[1], no, ARGV[9]) else redis.call('HDEL', KEYS[1], no) end\n"
 	"end\n"
 	"local book = redis.call('HGET', KEYS[1], '~book')\n"
 	"if not book and ARGV[5] ~= '' then redis.call('HSET', KEYS[1], '~lost', ARGV[5]) end\n"
@@ -77,8 +78,9 @@ const char script_announce[] =
 	"    live[#live + 1] = all[i]\n"
 	"    live[#live + 1] = led\n"
 	"    live[#live + 1] = origin\n"
+	"    live[#live + 1] = redis.call('HGET', KEYS[1], '~no ' .. all[i]) or ''\n"
 	"  elseif string.sub(all[i], 1, 1) ~= '~' then\n"
-	"    redis.call('HDEL', KEYS[1], all[i], '~of ' .. all[i])\n"
+	"    redis.call('HDEL', KEYS[1], all[i], '~of ' .. all[i], '~no ' .. all[i])\n"
 	"  end\n"
 	"end\n"
 	"return live\n";

@@ -593,16 +593,16 @@ static void on_members(int r, const struct redis_reply *reply, void *arg)
 	if (call->r == 0 && (reply->type != REDIS_ARRAY || reply->count < 2 || !reply->items[0].str || !reply->items[1].str))
 		call->r = -EPROTO;
 	if (call->r == 0) {
-		members = arena_alloc(call->arena, (reply->count / 3 + 1) * sizeof(*members));
+		members = arena_alloc(call->arena, (reply->count / 4 + 1) * sizeof(*members));
 		book = reply->items[0].str;
 		begun = reply->items[1].str;
 		call->r = strcmp(book, "~twin") == 0 ? -EEXIST : 0;
 	}
-	for (size_t i = 2; call->r == 0 && i + 2 < reply->count; i += 3) {
+	for (size_t i = 2; call->r == 0 && i + 3 < reply->count; i += 4) {
 		const struct redis_reply *one = &reply->items[i];
 
-		if (one[0].str && one[1].str && one[2].str)
-			members[count++] = (struct store_member){ one[0].str, one[2].str, (uint32_t)strtoul(one[1].str, NULL, 10), strchr(one[1].str, '~') != NULL };
+		if (one[0].str && one[1].str && one[2].str && one[3].str)
+			members[count++] = (struct store_member){ one[0].str, one[2].str, one[3].str, (uint32_t)strtoul(one[1].str, NULL, 10), strchr(one[1].str, '~') != NULL };
 	}
 	((redis_store_members_fn)call->fn)(call->r, book, begun, members, count, call->arg);
 	store_call_end(call);
@@ -613,7 +613,7 @@ void redis_store_announce(struct redis_store *store, const struct store_announce
 	struct call *call = store_call_begin(store, (void (*)(void))done, arg, 1);
 	const char *argv[] = { key_of(call->arena, &store->keyspace, "instances"), what->instance,
 		arena_printf(call->arena, "%lld", (long long)what->ttl_ms), what->led < 0 ? "" : arena_printf(call->arena, "%lld%s", (long long)what->led, what->partial ? "~" : ""),
-		what->origin, what->book, what->new_book, what->begun, what->whose };
+		what->origin, what->book, what->new_book, what->begun, what->whose, what->refused };
 
 	redis_link_script_kept(store->link, &store->announce_script, what->replicas, 1, ARRAY_LEN(argv), argv, NULL, 0, on_members, call);
 }

@@ -30,6 +30,7 @@ void redis_store_backlog(struct redis_store *store, int64_t now, redis_store_bac
 
 struct store_member {
 	const char *instance, *origin; /* origin: of its trail */
+	const char *refused; /* partitions that it refuses: "3,5"; "" = none */
 	uint32_t led; /* partitions */
 	bool partial; /* it cannot reach all of them */
 };
@@ -41,6 +42,7 @@ struct store_announcement {
 	const char *book, *new_book; /* that it knows, and that may be written where there is none; "" = none */
 	const char *begun; /* a digit a partition: 1 = it has groups; others' are added */
 	const char *whose; /* the name is: of one process, or of those of one home. No space in it, not empty */
+	const char *refused; /* as above */
 	int64_t replicas; /* that must have what was said, and what is heard, before it is told; 0 = none */
 };
 /*

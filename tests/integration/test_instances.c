@@ -196,11 +196,73 @@ static void a_rebuild_is_done_once_the_replicas_have_it(void **state)
 	destroy(f);
 }
 
+/* Where a partition stands: what a backup of Redis would have of it. */
+struct place {
+	const char *pseq, *group, *writer, *epoch;
+};
+
+static struct place place_of(struct fixture *f)
+{
+	const struct redis_reply *at = REDIS(f, "HMGET", world_key(&f->world, f->arena, "cursor"), "pseq", "group", "writer", "epoch");
+
+	return (struct place){ at->items[0].str, at->items[1].str, at->items[2].str, at->items[3].str };
+}
+
+static void put_back(struct fixture *f, const struct place *to)
+{
+	(void)REDIS(f, "HSET", world_key(&f->world, f->arena, "cursor"), "pseq", to->pseq, "group", to->group, "writer", to->writer, "epoch", to->epoch);
+}
+
+/* It alone, until it leads; then it is stopped. */
+static struct place lead(struct fixture *f, int i)
+{
+	struct place place;
+
+	start(f, i);
+	until(f, all_led, i, "it leads");
+	place = place_of(f);
+	stop(f, i);
+	return place;
+}
+
+static bool is_refused(struct fixture *f, int i, const char *what)
+{
+	(void)what;
+	return in_state(f, i, "refused") == f->partitions;
+}
+
+static bool status_says(struct fixture *f, int i, const char *what)
+{
+	CLEANUP(buf_clear) struct buf said = { 0 };
+	int r = world_ctl_with(&f->world, f->instances[i].config, (const char *const[]){ "status", NULL }, &said);
+
+	return r == 1 && strstr(buf_str(&said), what);
+}
+
+/* Redis was put back to before another one led: the one that sees it refuses, and each says so. */
+static void who_stands_by_says_that_the_leader_refuses(void **state)
+{
+	struct fixture *f = create(1, 0);
+	struct place before;
+
+	(void)state;
+	before = lead(f, 0);
+	(void)lead(f, 1);
+	put_back(f, &before);
+	start(f, 1);
+	until(f, is_refused, 1, "it refuses");
+	start(f, 0);
+	until(f, status_says, 0, "host-b, which has its lease, refuses it");
+	stop(f, 1);
+	destroy(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_fail_over_at_the_first_start_leaves_nothing_refused),
 		cmocka_unit_test(a_rebuild_is_done_once_the_replicas_have_it),
+		cmocka_unit_test(who_stands_by_says_that_the_leader_refuses),
 	};
 
 	return cmocka_run_group_tests_name("instances", tests, NULL, NULL);

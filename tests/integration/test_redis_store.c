@@ -374,7 +374,7 @@ static void begun_partitions_are_known_to_all(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		f->answered = false;
 		redis_store_announce(f->store, &(struct store_announcement){ .instance = rows[i].instance, .origin = "o", .ttl_ms = 10000, .led = 1, .partial = rows[i].partial,
-			.book = "b", .new_book = "b", .begun = rows[i].says, .whose = rows[i].instance }, on_members, f);
+			.book = "b", .new_book = "b", .begun = rows[i].says, .whose = rows[i].instance, .refused = "" }, on_members, f);
 		while (!f->answered)
 			assert_int_equal(event_base_loop(f->base, EVLOOP_ONCE), 0);
 		assert_string_equal(f->begun, rows[i].hears);
@@ -396,7 +396,7 @@ static void a_name_is_of_one_home(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		f->answered = false;
 		redis_store_announce(f->store, &(struct store_announcement){ .instance = "host-a", .origin = "o", .ttl_ms = 10000, .led = rows[i].led,
-			.book = "b", .new_book = "b", .begun = "", .whose = rows[i].whose }, on_members, f);
+			.book = "b", .new_book = "b", .begun = "", .whose = rows[i].whose, .refused = "" }, on_members, f);
 		while (!f->answered)
 			assert_int_equal(event_base_loop(f->base, EVLOOP_ONCE), 0);
 		if (f->r != rows[i].r)
@@ -405,7 +405,7 @@ static void a_name_is_of_one_home(void **state)
 	cli(f, "HDEL 'dunning:{0}:instances' '~of host-a'"); /* as an older version says it */
 	f->answered = false;
 	redis_store_announce(f->store, &(struct store_announcement){ .instance = "host-a", .origin = "o", .ttl_ms = 10000, .book = "b", .new_book = "b",
-		.begun = "", .whose = "aa" }, on_members, f);
+		.begun = "", .whose = "aa", .refused = "" }, on_members, f);
 	while (!f->answered)
 		assert_int_equal(event_base_loop(f->base, EVLOOP_ONCE), 0);
 	assert_int_equal(f->r, -EEXIST);

@@ -30,6 +30,8 @@ static const struct row rows[] = {
 	{ "a Redis with bad settings", PARTITION("\"state\":\"waiting_for_redis\",\"redis_connected\":true"), GRADE_FAIL, "waiting_for_redis", "doctor" },
 	{ "draining", PARTITION("\"state\":\"draining\",\"redis_connected\":true,\"holding\":\"backlog\""), GRADE_NOTE, "draining", "wait" },
 	{ "another leads", PARTITION("\"state\":\"passive\",\"owner\":\"b\",\"redis_connected\":true"), GRADE_OK, NULL, NULL },
+	{ "another has it and refuses", PARTITION("\"state\":\"passive\",\"owner\":\"b\",\"refused_by\":\"b\",\"redis_connected\":true"), GRADE_FAIL, "refused",
+		"on the host of b" },
 	{ "nobody leads", PARTITION("\"state\":\"passive\",\"owner\":null,\"redis_connected\":true"), GRADE_FAIL, "not_led", "dunningctl status" },
 	{ "nobody leads any more", PARTITION("\"state\":\"passive\",\"owner\":null,\"unled_ms\":15000,\"redis_connected\":true"), GRADE_FAIL, "not_led", "dunningctl status" },
 	{ "a take-over", PARTITION("\"state\":\"passive\",\"owner\":null,\"unled_ms\":14999,\"redis_connected\":true"), GRADE_NOTE, "not_led_yet", "wait" },
