@@ -640,6 +640,7 @@ void dunner_status(const struct dunner *d, struct dunner_status *ret)
 	ret->feed_stale = d->state == DUNNER_RUNNING && d->feed_told;
 	ret->holding = flow_holding(d);
 	ret->owner = d->owner;
+	ret->owner_epoch = d->owner_epoch;
 	ret->unled_ms = !d->epoch && d->unled_since ? flow_mono(d) - d->unled_since : 0;
 	if (d->epoch && d->lease_until > flow_mono(d))
 		ret->lease_left_ms = d->lease_until - flow_mono(d);

@@ -47,6 +47,7 @@ struct dunner_status {
 	int64_t next_due; /* ms UTC; 0 = none known */
 	int64_t lease_left_ms; /* 0 = it is not ours */
 	const char *owner; /* while it is not ours: whose it was when we looked last; "" = nobody's */
+	uint64_t owner_epoch; /* ... and the epoch that Redis had then */
 	int64_t unled_ms; /* nobody's for so long, as far as we looked */
 	uint64_t waiting; /* entries read from the streams and not yet applied */
 };
@@ -69,6 +70,7 @@ struct dunner_callbacks {
 	/* As dunner_record(), by whoever leads a partition; NULL = by this one, once it leads. */
 	void (*record)(const struct dunner_record *record, void *arg);
 	enum dunner_history (*shared)(void *arg); /* NULL: HISTORY_OURS */
+	uint64_t (*heard)(void *arg); /* the epoch under which another instance led this partition last, as far as we ever heard; NULL = 0 */
 	void (*taken_over)(void *arg); /* another instance wrote what is gone on from; NULL = nobody wants to know */
 	void (*hold)(const char *reason, bool opened, void *arg); /* an invoice's hold was opened or ended, and that is durable; NULL = nobody counts */
 	size_t (*beside)(void *arg); /* dunner_slots() of the process's other partitions in all; NULL = there are none */

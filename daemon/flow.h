@@ -223,6 +223,8 @@ struct dunner {
 	bool lease_asked;
 	bool unwanted; /* it is not taken, were it free */
 	char owner[128]; /* as last seen, while it is not ours; "" = nobody */
+	uint64_t owner_epoch; /* that Redis had then */
+	bool looks_first, is_free; /* before it takes it; and whether it may */
 	int64_t unled_since; /* mono; of an owner "" that was seen so far without a break; 0 = there is one */
 	struct port_timer *lease_timer;
 

@@ -12,23 +12,29 @@
 #include "common/hash.h"
 #include "common/json.h"
 
-#define BOOK_FILE_MAX 4096
+#define BOOK_FILE_MAX 65536
 
 static const char *path(const struct instance *in)
 {
 	return arena_printf(in->setup.arena, "%s/book", in->config->state_dir);
 }
 
-static void write_book(struct instance *in)
+void instance_book_write(struct instance *in)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
 	struct json_writer w = jw_init(&text);
 	int r;
 
+	if (!in->book.id[0])
+		return;
 	jw_object(&w, NULL);
 	jw_int(&w, "v", 1);
 	jw_str(&w, "book", in->book.id);
 	jw_bool(&w, "shared", in->book.shared);
+	jw_array(&w, "epochs");
+	for (int64_t p = 0; p < in->config->partitions; p++)
+		jw_int(&w, NULL, (int64_t)in->book.epochs[p]);
+	jw_end_array(&w);
 	jw_end_object(&w);
 	buf_add_char(&text, '\n');
 	r = file_replace(path(in), buf_str(&text), text.len, 0600);
@@ -40,11 +46,12 @@ int instance_book_open(struct instance *in, struct err *err)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
 	uint8_t fresh[BOOK_DIGITS / 2];
-	struct json root, id, shared;
+	struct json root, id, shared, epochs;
 	int r = file_read(path(in), BOOK_FILE_MAX, &text, NULL);
 
 	random_bytes(fresh, sizeof(fresh));
 	hex_format(fresh, sizeof(fresh), in->book.fresh);
+	in->book.epochs = arena_alloc(in->setup.arena, (size_t)in->config->partitions * sizeof(*in->book.epochs));
 	if (r == -ENOENT)
 		return 0;
 	if (r < 0)
@@ -56,6 +63,12 @@ int instance_book_open(struct instance *in, struct err *err)
 	if (json_str(&id) && strlen(json_str(&id)) == BOOK_DIGITS)
 		memcpy(in->book.id, json_str(&id), BOOK_DIGITS + 1);
 	in->book.shared = json_bool(&shared);
+	epochs = json_get(&root, "epochs");
+	for (size_t p = 0; p < json_len(&epochs) && p < (size_t)in->config->partitions; p++) {
+		struct json one = json_at(&epochs, p);
+
+		in->book.epochs[p] = (uint64_t)json_int(&one);
+	}
 	return 0;
 }
 
@@ -71,8 +84,7 @@ void instance_book_shared(struct instance *in)
 	if (in->book.shared)
 		return;
 	in->book.shared = true;
-	if (in->book.id[0])
-		write_book(in);
+	instance_book_write(in);
 }
 
 bool instance_book_heard(struct instance *in, const char *id)
@@ -91,6 +103,6 @@ bool instance_book_heard(struct instance *in, const char *id)
 		return false;
 	}
 	memcpy(in->book.id, id, BOOK_DIGITS + 1);
-	write_book(in);
+	instance_book_write(in);
 	return true;
 }

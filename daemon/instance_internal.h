@@ -65,6 +65,7 @@ struct book_id {
 	char id[BOOK_DIGITS + 1], fresh[BOOK_DIGITS + 1]; /* id: "" = not known yet; fresh: what a new one would be */
 	bool shared; /* another instance was seen once */
 	bool lost; /* Redis has it no more */
+	uint64_t *epochs; /* by partition: under which another instance led it last, as far as we ever heard; 0 = none did */
 };
 
 struct partition {
@@ -78,6 +79,8 @@ struct partition {
 	bool connected, stopped, checking, checked; /* checked: the settings of its Redis */
 	bool begun; /* by whomever, once: where Redis has nothing of it, it was lost */
 	bool ended; /* lost or given away: it begins anew once nothing calls its flow any more */
+	uint64_t heard; /* the epoch under which another instance leads, and since when (mono); 0 = none does */
+	int64_t heard_since;
 	int64_t not_before; /* mono: it was given away, and is not taken before */
 	char away[120]; /* why Redis is, as last told */
 };
@@ -149,6 +152,7 @@ int instance_book_open(struct instance *instance, struct err *err); /* reads the
 const char *instance_book_offer(const struct instance *instance, bool heard); /* what Redis may be given where it has none; "" = nothing */
 bool instance_book_heard(struct instance *instance, const char *id); /* what Redis has, "" = nothing. False: it is another book, and we end */
 void instance_book_shared(struct instance *instance); /* there is another instance */
+void instance_book_write(struct instance *instance); /* once there is one: its epochs changed */
 
 struct fetch *instance_fetch(struct instance *instance); /* instance_documents.c; NULL: none is configured */
 int instance_anchors(struct instance *instance, struct err *err); /* instance_anchors.c: begins them */

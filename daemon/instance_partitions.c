@@ -19,6 +19,7 @@
 #define MEMBER_TTL_MS 10000 /* who is silent for so long does not live; shorter than a lease, so that its partitions are waited for */
 #define SETTLE_ROUNDS 3 /* nothing is given away before the others have said the same so often */
 #define GIVEN_MS 5000 /* what was given away is for another one to take */
+#define GOES_ON_MS 15000 /* who led for so long did not lose its lease with a fail-over */
 #define DETACH_MS 50
 #define BEGIN_MS 100 /* until it is known whose Redis this is */
 #define TWIN_MS 15000 /* what an earlier process said of our name has run out by then: one that says it anew lives */
@@ -121,6 +122,13 @@ static enum dunner_history shared(void *arg)
 	if (!in->book.shared)
 		return HISTORY_OURS;
 	return in->book.lost || p->begun ? HISTORY_LOST : HISTORY_SHARED;
+}
+
+static uint64_t heard(void *arg)
+{
+	const struct partition *p = arg;
+
+	return p->instance->book.epochs[p->number];
 }
 
 static void on_taken_over(void *arg)
@@ -240,7 +248,7 @@ static void open_partition(struct partition *p)
 		.sealed = in->generation.sealed, .redis_ahead_ms = in->redis_ahead_ms, .paces = in->paces, .fetch = in->fetch, .merge = &in->merge,
 		.played = in->setup.options->clock != NULL };
 	struct dunner_callbacks callbacks = { .changed = on_changed, .failed = on_failed, .stopped = on_stopped, .log = on_line,
-		.record = on_record, .shared = shared, .taken_over = on_taken_over, .hold = instance_metrics_hold, .beside = in->partition_count > 1 ? beside : NULL,
+		.record = on_record, .shared = shared, .heard = heard, .taken_over = on_taken_over, .hold = instance_metrics_hold, .beside = in->partition_count > 1 ? beside : NULL,
 		.log_root = in->signer ? instance_log_root : NULL, .arg = p };
 	struct dunner_ports ports = { .clock = clock_port(in->clock, p->number), .random = &random_source, .journal = journal_port(in->journal),
 		.keys = keystore_port(in->keys), .transport = instance_metrics_transport(in) };
@@ -609,6 +617,43 @@ static void announce(struct instance *in, int64_t led, redis_store_members_fn do
 		.begun = say_begun(in, arena), .whose = in->whose, .refused = say_refused(in, arena), .replicas = in->book.id[0] || led < 0 ? 0 : in->config->redis_replicas }, done, in);
 }
 
+/*
+ * Under which epoch another instance leads is kept, so that a Redis that is put back to before it is known for what it is also where we write nothing
+ * meanwhile. One that is less is believed as well: who leads and does not refuse has gone on from there, and so did we where we lead.
+ */
+static void note_epochs(struct instance *in)
+{
+	int64_t now = mono_ms(in);
+	bool news = false;
+
+	for (size_t i = 0; i < in->partition_count; i++) {
+		struct partition *p = &in->partitions[i];
+		uint64_t *known = &in->book.epochs[i], led = 0;
+		struct dunner_status status;
+
+		dunner_status(p->dunner, &status);
+		if (status.state == DUNNER_RUNNING && status.epoch < *known) {
+			*known = status.epoch;
+			news = true;
+		}
+		if (!p->ended && p->connected && status.state == DUNNER_PASSIVE && *status.owner && strcmp(status.owner, in->config->instance) != 0 &&
+			!instance_refused_by(in, p->number, status.owner))
+			led = status.owner_epoch;
+		if (led != p->heard) {
+			p->heard = led;
+			p->heard_since = now;
+		}
+		if (!led || led == *known || now - p->heard_since < GOES_ON_MS)
+			continue;
+		if (led < *known)
+			log_partition(in->log, LOG_NOTICE, "lease", p->number, "Redis went back to an epoch before one that was led, and another instance has gone on from there");
+		*known = led;
+		news = true;
+	}
+	if (news)
+		instance_book_write(in);
+}
+
 static void on_announce(evutil_socket_t fd, short what, void *arg)
 {
 	struct instance *in = arg;
@@ -620,6 +665,7 @@ static void on_announce(evutil_socket_t fd, short what, void *arg)
 	event_add(m->timer, in->begun ? &(struct timeval){ .tv_sec = ANNOUNCE_MS / 1000 } : &(struct timeval){ .tv_usec = BEGIN_MS * 1000 });
 	if (in->stopping || !in->started)
 		return;
+	note_epochs(in);
 	if (m->asked || !in->partitions[0].connected || in->partitions[0].ended) {
 		balance(in);
 		return;

@@ -19,6 +19,14 @@ static int64_t renew_in(const struct dunner *d)
 	return in > 0 ? in : 0;
 }
 
+/* Our journal does not show it, as we wrote nothing since; nor may anybody go on there who heard less than we did. */
+static void refuse_older(struct dunner *d)
+{
+	dunner_refuse(d, "Redis went back to epoch %llu of partition %u, and another instance led it under epoch %llu: nothing is sent; empty nothing, stop the "
+		"others first, and do as dunningd-operations(7) says under SEVERAL INSTANCES (`dunningctl instances rebuild`)",
+		(unsigned long long)d->owner_epoch, d->settings.partition, (unsigned long long)d->callbacks.heard(d->callbacks.arg));
+}
+
 static void on_lease(int r, bool granted, uint64_t epoch, int64_t until_mono, const char *owner, void *arg)
 {
 	struct dunner *d = arg;
@@ -38,7 +46,9 @@ static void on_lease(int r, bool granted, uint64_t epoch, int64_t until_mono, co
 		sender_gate(d);
 		superseded_tell(d);
 		d->ports.clock->timer_in(d->ports.clock->self, d->lease_timer, renew_in(d));
-		if (first) {
+		if (first && d->guards) {
+			refuse_older(d);
+		} else if (first) {
 			dunner_log(d, LOG_INFO, "lease: partition %u is ours, epoch %llu", d->settings.partition,
 				(unsigned long long)epoch);
 			dunner_set_state(d, DUNNER_STARTING);
@@ -49,6 +59,12 @@ static void on_lease(int r, bool granted, uint64_t epoch, int64_t until_mono, co
 	if (d->epoch) {
 		dunner_fail(d, -ESTALE, 75, "the lease of partition %u was lost%s%s", d->settings.partition,
 			granted ? "" : " to ", granted ? ", epoch changed" : owner);
+		return;
+	}
+	d->owner_epoch = epoch;
+	d->is_free = !*owner || strcmp(owner, d->config->instance) == 0; /* ours may be an earlier process's */
+	if (d->is_free && d->looks_first) {
+		d->ports.clock->timer_in(d->ports.clock->self, d->lease_timer, 0);
 		return;
 	}
 	if (*owner && (d->state != DUNNER_PASSIVE || strcmp(d->owner, owner) != 0))
@@ -65,17 +81,36 @@ static void on_lease(int r, bool granted, uint64_t epoch, int64_t until_mono, co
 	d->ports.clock->timer_in(d->ports.clock->self, d->lease_timer, d->unwanted ? LEASE_LOOK_MS : LEASE_ASK_MS);
 }
 
+/* Of others, where our journal has nothing as new. After a sealing it is gone on from where Redis is, by a person's word. */
+static uint64_t heard_of_others(const struct dunner *d, bool has_last, uint64_t last_epoch)
+{
+	uint64_t heard = d->callbacks.heard && (has_last || !d->settings.sealed) ? d->callbacks.heard(d->callbacks.arg) : 0;
+
+	return heard > last_epoch ? heard : 0;
+}
+
 static void ask(struct dunner *d)
 {
 	struct group_header last;
-	uint64_t at_least = d->epoch;
+	uint64_t at_least = d->epoch, held = d->epoch, heard;
+	bool takes = d->epoch || !d->unwanted, has_last;
 
 	if (d->lease_asked)
 		return;
 	d->lease_asked = true;
-	if (!d->epoch && d->ports.journal->last(d->ports.journal->self, d->settings.partition, &last) == 0)
-		at_least = last.epoch;
-	d->ports.store->lease(d->ports.store->self, d->config->instance, d->epoch || !d->unwanted ? LEASE_TTL_MS : 0, at_least, d->epoch, on_lease, d);
+	d->looks_first = false;
+	if (!d->epoch) {
+		has_last = d->ports.journal->last(d->ports.journal->self, d->settings.partition, &last) == 0;
+		at_least = has_last ? last.epoch : 0;
+		heard = heard_of_others(d, has_last, at_least);
+		d->looks_first = takes && heard && !d->is_free;
+		d->guards = takes && heard && d->is_free && d->owner_epoch < heard;
+		takes = takes && !d->looks_first;
+		if (d->guards) /* as one that has it already: what Redis shows must be there at the next start as well */
+			held = d->owner_epoch ? d->owner_epoch : 1;
+		d->is_free = false;
+	}
+	d->ports.store->lease(d->ports.store->self, d->config->instance, takes ? LEASE_TTL_MS : 0, at_least, held, on_lease, d);
 }
 
 static void on_timer(void *arg)

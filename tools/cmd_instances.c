@@ -18,7 +18,7 @@
 
 #define WINDOW 500 /* commands under way */
 #define LEASE_MS "600000"
-#define BOOK_FILE_MAX 4096
+#define BOOK_FILE_MAX 65536
 #define KEPT_MS 10000 /* the replicas have so long to follow */
 
 struct rebuild {
@@ -29,6 +29,7 @@ struct rebuild {
 	uint32_t partitions, parts; /* of now, and wanted */
 	struct history_end *ends; /* by partition of now */
 	bool *there; /* Redis has it as the journals do: a daemon made it again */
+	bool *older; /* ... but for its epoch */
 	bool spread; /* parts are others than partitions */
 	uint64_t pseq, epoch; /* greatest of all, for a new number of partitions */
 	uint8_t id[GROUP_ID_SIZE];
@@ -386,11 +387,12 @@ static int check_target(struct rebuild *b)
 		struct keyspace keys = { b->to, p };
 		const struct redis_reply *reply;
 		char hex[2 * GROUP_ID_SIZE + 1];
-		int r = ctl_ask(b->ctl, arena, &reply, "HMGET", key_of(arena, &keys, "cursor"), "pseq", "group", NULL);
+		int r = ctl_ask(b->ctl, arena, &reply, "HMGET", key_of(arena, &keys, "cursor"), "pseq", "group", "epoch", NULL);
 
 		if (r != 0)
 			return r;
-		if (reply->count == 2 && reply->items[0].str && reply->items[1].str) {
+		if (reply->count == 3 && reply->items[0].str && reply->items[1].str) {
+			b->older[p] = !b->spread && reply->items[2].str && strtoull(reply->items[2].str, NULL, 10) < b->ends[p].epoch;
 			if (!b->spread)
 				b->there[p] = strtoull(reply->items[0].str, NULL, 10) == b->ends[p].pseq &&
 					strcmp(hex_format(b->ends[p].id, GROUP_ID_SIZE, hex), reply->items[1].str) == 0;
@@ -522,6 +524,29 @@ static int give_leases(struct rebuild *b)
 
 /* --- the command ------------------------------------------------------------------------------------------------------------------ */
 
+/*
+ * An instance that heard of a greater epoch than Redis shows refuses: one that was taken and under which nothing was written is in no journal. What is
+ * made again begins above all that any of them heard of.
+ */
+static void take_heard(struct rebuild *b, const char *state_dir)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct json root, epochs;
+
+	if (file_read(arena_printf(b->ctl->arena, "%s/book", state_dir), BOOK_FILE_MAX, &text, NULL) < 0 ||
+		json_parse(b->ctl->arena, buf_str(&text), text.len, 0, &root, NULL) < 0)
+		return;
+	epochs = json_get(&root, "epochs");
+	for (size_t p = 0; p < json_len(&epochs); p++) {
+		struct json one = json_at(&epochs, p);
+		uint64_t epoch = (uint64_t)json_int(&one);
+
+		if (p < b->partitions && epoch > b->ends[p].epoch)
+			b->ends[p].epoch = epoch;
+		b->epoch = epoch > b->epoch ? epoch : b->epoch;
+	}
+}
+
 static int read_histories(struct rebuild *b, const struct invocation *call)
 {
 	uint8_t wrap[32];
@@ -541,6 +566,8 @@ static int read_histories(struct rebuild *b, const struct invocation *call)
 		b->pseq = b->ends[p].pseq > b->pseq ? b->ends[p].pseq : b->pseq;
 		b->epoch = b->ends[p].epoch > b->epoch ? b->ends[p].epoch : b->epoch;
 	}
+	for (size_t i = 0; i < (count ? count : 1); i++)
+		take_heard(b, count ? call->args[i] : own[0]);
 	return r < 0 ? ctl_fail_err(b->ctl, r == -EBUSY ? EXIT_UNAVAILABLE : r == -EKEYREJECTED ? EXIT_CONFIG : EXIT_FOUND, &err) : 0;
 }
 
@@ -591,7 +618,7 @@ static int write_all(struct rebuild *b, const struct invocation *call)
 		return r;
 	(void)projection_each(b->projection, b->spread ? write_spread : write_same, b);
 	for (uint32_t p = 0; !b->spread && p < b->partitions; p++)
-		if (b->ends[p].groups && !b->there[p])
+		if (b->ends[p].groups && (!b->there[p] || b->older[p]))
 			write_cursor(b, p, b->ends[p].pseq, b->ends[p].epoch, b->ends[p].id, b->ends[p].instance);
 	if (b->spread && (r = copy_receipts(b)) != 0)
 		return r;
@@ -653,6 +680,7 @@ static int run_rebuild(struct ctl *ctl, const struct invocation *call)
 	b.ends = arena_alloc(ctl->arena, b.partitions * sizeof(*b.ends));
 	b.projection = projection_create();
 	b.there = arena_alloc(ctl->arena, (b.partitions > b.parts ? b.partitions : b.parts) * sizeof(*b.there));
+	b.older = arena_alloc(ctl->arena, b.parts * sizeof(*b.older));
 	if ((r = read_histories(&b, call)) == 0 && (r = check_target(&b)) == 0 && (r = check_source(&b)) == 0 && (r = check_drained(&b)) == 0 && yes)
 		r = write_all(&b, call);
 	if (r == 0)

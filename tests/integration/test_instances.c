@@ -257,12 +257,61 @@ static void who_stands_by_says_that_the_leader_refuses(void **state)
 	destroy(f);
 }
 
+static bool book_says(struct fixture *f, int i, const char *what)
+{
+	const char *book = book_of(f, i);
+
+	return book && strstr(book, what);
+}
+
+/* Redis is put back to before another one led, and the journal of who takes over does not show it: it wrote nothing since. But it heard of it. */
+static void who_only_heard_of_a_later_leader_refuses(void **state)
+{
+	struct fixture *f = create(1, 0);
+	struct place before;
+	const char *text;
+
+	(void)state;
+	before = lead(f, 0);
+	assert_string_equal(before.epoch, "1");
+	start(f, 1);
+	until(f, all_led, 1, "it leads");
+	start(f, 0);
+	until(f, book_says, 0, "\"epochs\":[2]");
+	stop(f, 0);
+	text = arena_printf(f->arena, "{\"book\":\"%s\",\"shared\":true,\"epochs\":[9]}", REDIS(f, "HGET", world_key(&f->world, f->arena, "instances"), "~book")->str);
+	assert_int_equal(file_replace(arena_printf(f->arena, "%s/book", f->instances[0].state), text, strlen(text), 0600), 0);
+	start(f, 0); /* who leads has gone on from there: what is heard now counts */
+	until(f, book_says, 0, "\"epochs\":[2]");
+	for (int i = 0; i < INSTANCES; i++)
+		stop(f, i);
+	put_back(f, &before);
+	for (int times = 0; times < 2; times++) { /* nor does a first look at it hide it from the second */
+		start(f, 0);
+		until(f, is_refused, 0, "it refuses");
+		assert_string_equal(place_of(f).epoch, before.epoch);
+		if (times == 0)
+			stop(f, 0);
+	}
+	start(f, 1);
+	until(f, status_says, 1, "host-a, which has its lease, refuses it");
+	for (int i = 0; i < INSTANCES; i++)
+		stop(f, i);
+	(void)REDIS(f, "FLUSHALL");
+	(void)rebuild(f, 0);
+	start(f, 0);
+	until(f, all_led, 0, "it leads");
+	stop(f, 0);
+	destroy(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_fail_over_at_the_first_start_leaves_nothing_refused),
 		cmocka_unit_test(a_rebuild_is_done_once_the_replicas_have_it),
 		cmocka_unit_test(who_stands_by_says_that_the_leader_refuses),
+		cmocka_unit_test(who_only_heard_of_a_later_leader_refuses),
 	};
 
 	return cmocka_run_group_tests_name("instances", tests, NULL, NULL);
