@@ -251,10 +251,10 @@ bool contact_settle(const struct contact_env *env, struct debtor *debtor, struct
 void contact_bounced(struct debtor *debtor, struct candidate *members, size_t count, const char *attempt_id, struct effects *fx);
 
 /*
- * The provider had accepted this attempt, and gave it up or never sent it: nothing is said of the address. As if it had been refused at once:
- * what rests on it is taken back, and the step is owed by the fallback channel, or left out with a task ("refused"; `reason` is the provider's).
- * Where later steps went on it stays, with "failed" beside it, and a task. Told again, nothing follows. Of `entry` the id, the debtor, the
- * invoices and the channel are needed.
+ * The provider had accepted this attempt, and gave it up or never sent it: nothing is said of the address, and yet nobody was reached. What rests
+ * on it is taken back, and the step is owed to the next contact of the role, by the fallback channel, or left out with a task ("refused"; `reason` is
+ * the provider's). Where later steps went on it stays, with "failed" beside it, and a task; what it announced is not our word any more. Told again,
+ * nothing follows. Of `entry` the id, the debtor, the invoices and the channel are needed.
  */
 void contact_failed(struct debtor *debtor, struct candidate *members, size_t count, const struct attempt_entry *entry, const char *reason,
 	struct effects *fx);

@@ -267,6 +267,34 @@ static bool falls_back(const struct policy *policy, const char *id, const char *
 	return step && step->has_fallback && strcmp(channel_names[step->channel], channel) == 0;
 }
 
+/*
+ * The address is as good as before, and still it was not reached: whoever has it is passed over for this step. False: the channel has nobody else
+ * of the role.
+ */
+static bool next_of_role(struct candidate *c, const struct debtor *debtor, const char *id, const char *channel, const char *to, struct effects *fx)
+{
+	int index = c->policy && id ? policy_step_index(c->policy, id) : -ENOENT, of = 0;
+	struct escalation *e = c->escalation;
+
+	while (channel_names[of] && strcmp(channel_names[of], channel) != 0)
+		of++;
+	if (index < 0 || !debtor || !to || of == CHANNEL_LETTER || !channel_names[of])
+		return false;
+	if (!e->unreached_step || strcmp(e->unreached_step, id) != 0)
+		e->unreached_count = 0;
+	e->unreached_step = arena_strdup(fx->arena, id);
+	for (size_t i = 0; i < debtor->customer.contact_count; i++) {
+		const struct contact *one = &debtor->customer.contacts[i];
+		const char *address = debtor_address(debtor, one, (enum channel)of, fx->arena);
+
+		if (!address || strcasecmp(address, to) != 0)
+			continue;
+		e->unreached = arena_grow(fx->arena, e->unreached, e->unreached_count, &e->unreached_capacity, sizeof(*e->unreached));
+		e->unreached[e->unreached_count++] = arena_printf(fx->arena, "%s:%s", channel, one->id);
+	}
+	return debtor_contact_but(debtor, (enum channel)of, c->policy->steps[index].to, fx->now, e->unreached, e->unreached_count) != NULL;
+}
+
 /* Later steps went on, or wait for a person: it stays where it is, with the word beside it, once. Its step, or NULL. */
 static const char *failed_since(struct escalation *e, const char *attempt_id)
 {
@@ -275,9 +303,9 @@ static const char *failed_since(struct escalation *e, const char *attempt_id)
 
 		if (walked->end == STEP_SKIPPED || !walked->attempt || strcmp(walked->attempt, attempt_id) != 0)
 			continue;
-		if (walked->reason && strcmp(walked->reason, "failed") == 0)
+		if (walked->reason && strcmp(walked->reason, WALKED_FAILED) == 0)
 			return NULL;
-		walked->reason = "failed";
+		walked->reason = WALKED_FAILED;
 		return walked->step;
 	}
 	return NULL;
@@ -286,6 +314,8 @@ static const char *failed_since(struct escalation *e, const char *attempt_id)
 void contact_failed(struct debtor *debtor, struct candidate *members, size_t count, const struct attempt_entry *entry, const char *reason,
 	struct effects *fx)
 {
+	const struct contact_made *made = debtor ? debtor_contact_made(debtor, entry->id) : NULL;
+
 	for (size_t i = 0; i < count; i++) {
 		struct escalation *e = members[i].escalation;
 		struct walked walked;
@@ -293,8 +323,12 @@ void contact_failed(struct debtor *debtor, struct candidate *members, size_t cou
 		if (!taken_back(&members[i], debtor, entry->id, &walked, fx)) {
 			const char *since = failed_since(e, entry->id);
 
+			if (since && e->commitment.attempt && strcmp(e->commitment.attempt, entry->id) == 0)
+				commitment_lapse(e, "undelivered", fx); /* what others may have read since does not announce it */
 			if (since)
 				escalation_refused(e, since, reason, fx);
+		} else if (next_of_role(&members[i], debtor, walked.step, entry->channel, made ? made->to : NULL, fx)) {
+			continue;
 		} else if (falls_back(members[i].policy, walked.step, entry->channel)) {
 			e->channel_failed = arena_strdup(fx->arena, entry->channel);
 		} else {
@@ -378,6 +412,8 @@ static void fail(const struct contact_env *env, struct debtor *debtor, struct ca
 	/* It looked at the message; one that cannot even be asked has its circuit breaker, and loses nobody his step. */
 	bool again = outcome->kind == OUTCOME_TEMPORARY && outcome->scope != SCOPE_PROVIDER && outcome->status && !next;
 	bool ill = again && outcome->status >= 500; /* it says so itself: no word about the message, however long it lasts */
+	const struct contact_made *made = debtor ? debtor_contact_made(debtor, entry->id) : NULL;
+	const char *to = made ? made->to : NULL;
 	int64_t before = put_off(members, count, entry);
 	bool final = refused || (again && !ill && before >= PUT_OFF_MAX);
 	int64_t wait = outcome->kind == OUTCOME_CANCELLED || other || next ? 0 :
@@ -385,7 +421,7 @@ static void fail(const struct contact_env *env, struct debtor *debtor, struct ca
 		       outcome->kind == OUTCOME_THROTTLED     ? clamp_retry(outcome->retry_after_ms) :
 		       again				      ? put_off_wait(before) :
 								PUT_OFF_MIN_MS;
-	bool back;
+	bool back, other_contact;
 
 	record(outcome->kind == OUTCOME_CANCELLED ? "attempt.cancelled" : "attempt.failed",
 		outcome->kind == OUTCOME_CANCELLED ? "contact.cancelled" : "contact.failed", entry, outcome, NULL, fx);
@@ -394,24 +430,26 @@ static void fail(const struct contact_env *env, struct debtor *debtor, struct ca
 	for (size_t i = 0; i < count; i++) {
 		if (!holds_attempt(&members[i], entry))
 			continue;
-		back = final && falls_back(members[i].policy, members[i].escalation->step, entry->channel);
-		if (final && !back) {
+		/* What is refused for good would be so again; what was put off for too long may be about one mailbox. */
+		other_contact = final && !refused && next_of_role(&members[i], debtor, members[i].escalation->step, entry->channel, to, fx);
+		back = final && !other_contact && falls_back(members[i].policy, members[i].escalation->step, entry->channel);
+		if (final && !back && !other_contact) {
 			const char *step = members[i].escalation->step;
 
 			walk_on(debtor, &members[i], entry, STEP_SKIPPED, "refused", entry->released_at, TRIGGER_NOT_SENT, fx);
 			escalation_refused(members[i].escalation, step, outcome->reason, fx);
 			continue;
 		}
-		not_sent(&members[i], back || !wait ? 0 : fx->now + wait, fx);
+		not_sent(&members[i], back || other_contact || !wait ? 0 : fx->now + wait, fx);
 		if (next)
 			members[i].escalation->provider_failed = arena_strdup(fx->arena, entry->provider);
 		if (again && !final)
 			members[i].escalation->put_off = ill && before >= PUT_OFF_SLOWEST ? before : before + 1;
-		if (back) {
+		if (back)
 			members[i].escalation->channel_failed = arena_strdup(fx->arena, entry->channel);
+		if (back || other_contact)
 			members[i].escalation->put_off = 0;
-		}
-		if ((!final || back) && outcome->status) /* the provider knows the id and refused it: the next try has its own */
+		if ((!final || back || other_contact) && outcome->status) /* the provider knows the id and refused it: the next try has its own */
 			members[i].escalation->tries++;
 	}
 }

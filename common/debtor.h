@@ -251,6 +251,9 @@ void wrong_read(const struct json *json, struct arena *arena, struct debtor *ret
  * allows it, and is not known to be the wrong one. NULL.
  */
 const struct contact *debtor_contact(const struct debtor *debtor, enum channel channel, const char *const *roles, int64_t now);
+/* The same, but for those that are passed over: "<channel>:<contact id>". Of letters nobody is: the house has one address. */
+const struct contact *debtor_contact_but(const struct debtor *debtor, enum channel channel, const char *const *roles, int64_t now,
+	const char *const *passed, size_t passed_count);
 /* Where that is, as one line: an address, a number, the house. */
 const char *debtor_address(const struct debtor *debtor, const struct contact *contact, enum channel channel, struct arena *arena);
 struct place debtor_place(const struct debtor *debtor); /* its country, and of the postal address what lies in it; borrowed */

@@ -39,7 +39,23 @@ static bool number_allowed(const struct debtor *debtor, const struct contact *c,
 	return channel != CHANNEL_VOICE || c->voice_consent || (!consumer && !us && strncmp(c->phone, "+1", 2) != 0);
 }
 
+static bool passed_over(const struct contact *c, enum channel channel, const char *const *passed, size_t count)
+{
+	size_t len = strlen(channel_names[channel]);
+
+	for (size_t i = 0; i < count; i++)
+		if (strncmp(passed[i], channel_names[channel], len) == 0 && passed[i][len] == ':' && strcmp(passed[i] + len + 1, c->id) == 0)
+			return true;
+	return false;
+}
+
 const struct contact *debtor_contact(const struct debtor *debtor, enum channel channel, const char *const *roles, int64_t now)
+{
+	return debtor_contact_but(debtor, channel, roles, now, NULL, 0);
+}
+
+const struct contact *debtor_contact_but(const struct debtor *debtor, enum channel channel, const char *const *roles, int64_t now,
+	const char *const *passed, size_t passed_count)
 {
 	if (debtor_opted_out(debtor, channel))
 		return NULL;
@@ -50,7 +66,7 @@ const struct contact *debtor_contact(const struct debtor *debtor, enum channel c
 			const struct contact *c = &debtor->customer.contacts[i];
 			const char *address = channel == CHANNEL_EMAIL ? c->email : c->phone;
 
-			if (!debtor_allows(debtor, c, now) || strcmp(c->role, *roles) != 0 || !address)
+			if (!debtor_allows(debtor, c, now) || strcmp(c->role, *roles) != 0 || !address || passed_over(c, channel, passed, passed_count))
 				continue;
 			if (c->channels && !(c->channels >> channel & 1))
 				continue;

@@ -73,6 +73,7 @@ void escalation_walked(struct escalation *e, struct arena *arena, const char *st
 	e->asked_as = aside_id(step) ? e->asked_as : NULL;
 	e->deferred = NULL;
 	e->document_until = e->link_until = e->put_off = 0;
+	unreached_end(e, step, end);
 	if (!aside_id(step) || !asked)
 		e->tries = 0;
 	if (asked && (aside_id(step) || end == STEP_SKIPPED))
@@ -292,6 +293,7 @@ const struct contact *escalation_reach(const struct escalation *e, const struct 
 	struct permit_case c = { .guard = rules->guard, .holidays = rules->holidays, .policy = rules->policy, .debtor = d,
 		.creditor_zone = rules->creditor_zone };
 
+	size_t passed = e->unreached_step && strcmp(e->unreached_step, step->id) == 0 ? e->unreached_count : 0;
 	int64_t waits = 0;
 
 	first_reminder(e, rules, &when, &c);
@@ -302,7 +304,7 @@ const struct contact *escalation_reach(const struct escalation *e, const struct 
 			continue;
 		}
 		c.channel = *channel = channels[i];
-		c.contact = debtor_contact(d, channels[i], step->to, rules->now);
+		c.contact = debtor_contact_but(d, channels[i], step->to, rules->now, e->unreached, passed);
 		if (!c.contact) {
 			waits = waits ? waits : debtor_wrong_until(d, channels[i], step->to, rules->now);
 			continue;

@@ -182,6 +182,9 @@ struct escalation {
 	const char *retry_why; /* what the step waits for until then, a word of pace_why_names; NULL = the last try failed */
 	const char *provider_failed; /* that certainly did, with the step in hand: the channel's next one is asked. NULL = none */
 	const char *channel_failed; /* by which the step in hand was refused for good: its fallback is used. NULL = none */
+	/* "<channel>:<contact id>" of those whom this step did not reach, with nothing wrong with the address: it passes them over. */
+	const char **unreached, *unreached_step;
+	size_t unreached_count, unreached_capacity;
 	const char *provider_only; /* that may have sent the step in hand: no other is asked. NULL = any */
 	struct hold_entry *holds;
 	size_t hold_count, hold_capacity;
@@ -236,6 +239,7 @@ struct escalation {
 
 #define ESCALATION_COMMANDS_KEPT 16
 
+#define WALKED_FAILED "failed" /* reason of a step that was walked, and whose message its provider gave up when later ones had gone on */
 #define VERDICT_WEBHOOK "webhook"
 #define RETRY_PAYMENT_LINK "payment_link" /* retry_why: the step waits for another one */
 #define PAYMENT_LINK_LIFE_MS (60 * 60 * 1000) /* so long a link must still be of use when a message goes out with it */

@@ -43,6 +43,17 @@ static bool delivered(const struct escalation *e, const struct debtor *d)
 	return false;
 }
 
+/* It went out, and its provider did not give it up later: nobody was warned by that. */
+static bool notice_given(const struct escalation *e)
+{
+	const struct commitment *c = &e->commitment;
+
+	for (size_t i = 0; i < e->walk_count && c->attempt; i++)
+		if (e->walk[i].attempt && strcmp(e->walk[i].attempt, c->attempt) == 0 && e->walk[i].reason && strcmp(e->walk[i].reason, WALKED_FAILED) == 0)
+			return false;
+	return c->made != 0;
+}
+
 static bool there(const struct escalation *e, const struct debtor *d, enum need need, bool offers)
 {
 	const struct snapshot *s = &e->invoice.snapshot;
@@ -51,7 +62,7 @@ static bool there(const struct escalation *e, const struct debtor *d, enum need 
 	case NEED_APPROVAL:
 		return e->approved.at || (offers && e->settling.at);
 	case NEED_NOTICE:
-		return e->commitment.made != 0;
+		return notice_given(e);
 	case NEED_DELIVERED:
 		return delivered(e, d);
 	case NEED_DOCUMENT:

@@ -86,6 +86,16 @@ static void write_ended(struct json_writer *w, const struct escalation *e)
 	jw_end_array(w);
 }
 
+static void write_texts(struct json_writer *w, const char *key, const char *const *texts, size_t count)
+{
+	if (!count)
+		return;
+	jw_array(w, key);
+	for (size_t i = 0; i < count; i++)
+		jw_str(w, NULL, texts[i]);
+	jw_end_array(w);
+}
+
 void escalation_write(struct buf *out, const struct escalation *e)
 {
 	struct json_writer writer = jw_init(out), *w = &writer;
@@ -123,12 +133,9 @@ void escalation_write(struct buf *out, const struct escalation *e)
 	jw_opt_str(w, "channel_failed", e->channel_failed);
 	jw_opt_str(w, "provider_only", e->provider_only);
 	write_holds(w, e);
-	if (e->command_count)
-		jw_array(w, "commands");
-	for (size_t i = 0; i < e->command_count; i++)
-		jw_str(w, NULL, e->commands[i]);
-	if (e->command_count)
-		jw_end_array(w);
+	jw_opt_str(w, "unreached_step", e->unreached_step);
+	write_texts(w, "unreached", e->unreached, e->unreached_count);
+	write_texts(w, "commands", e->commands, e->command_count);
 	jw_opt_str(w, "deferred", e->deferred);
 	jw_opt_str(w, "held", e->held);
 	jw_opt_int(w, "held_until", e->held_until);
@@ -219,19 +226,19 @@ static int read_holds(const struct json *json, struct arena *arena, struct escal
 	return 0;
 }
 
-static int read_commands(const struct json *json, struct arena *arena, struct escalation *ret, struct err *err)
+static int read_texts(const struct json *json, const char *key, struct arena *arena, const char ***ret, size_t *count, size_t *capacity, struct err *err)
 {
-	struct json commands = { 0 };
-	int r = json_opt_array(json, "commands", &commands, err);
+	struct json list = { 0 };
+	int r = json_opt_array(json, key, &list, err);
 
 	if (r < 0)
 		return r;
-	ret->command_count = ret->command_capacity = json_len(&commands);
-	ret->commands = arena_alloc(arena, ret->command_count * sizeof(*ret->commands));
-	for (size_t i = 0; i < ret->command_count; i++) {
-		struct json one = json_at(&commands, i);
+	*count = *capacity = json_len(&list);
+	*ret = arena_alloc(arena, *count * sizeof(**ret));
+	for (size_t i = 0; i < *count; i++) {
+		struct json one = json_at(&list, i);
 
-		ret->commands[i] = json_str(&one) ? json_str(&one) : "";
+		(*ret)[i] = json_str(&one) ? json_str(&one) : "";
 	}
 	return 0;
 }
@@ -335,7 +342,10 @@ int escalation_from(struct arena *arena, const struct json *json, struct escalat
 		(r = json_opt_str(json, "provider_failed", 128, &ret->provider_failed, err)) < 0 ||
 		(r = json_opt_str(json, "channel_failed", 16, &ret->channel_failed, err)) < 0 ||
 		(r = json_opt_str(json, "provider_only", 128, &ret->provider_only, err)) < 0 ||
-		(r = read_holds(json, arena, ret, err)) < 0 || (r = read_commands(json, arena, ret, err)) < 0 ||
+		(r = read_holds(json, arena, ret, err)) < 0 ||
+		(r = read_texts(json, "commands", arena, &ret->commands, &ret->command_count, &ret->command_capacity, err)) < 0 ||
+		(r = json_opt_str(json, "unreached_step", 128, &ret->unreached_step, err)) < 0 ||
+		(r = read_texts(json, "unreached", arena, &ret->unreached, &ret->unreached_count, &ret->unreached_capacity, err)) < 0 ||
 		(r = json_opt_str(json, "deferred", 400, &ret->deferred, err)) < 0 ||
 		(r = json_opt_str(json, "held", 128, &ret->held, err)) < 0 ||
 		(r = json_opt_int(json, "held_until", INT64_MIN, INT64_MAX, &ret->held_until, err)) < 0 ||

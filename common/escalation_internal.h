@@ -24,6 +24,7 @@ void aside_drop(struct escalation *e, const struct rules *rules, const struct de
 
 /* escalation_letter.c */
 void walk_tasks_closed(struct escalation *e, struct effects *fx); /* nobody need look for an address, or care about an unclaimed letter or a refused message, any more */
+void unreached_end(struct escalation *e, const char *step, enum step_end end); /* this step was walked */
 
 /* escalation_book.c */
 void book_follow(struct escalation *e, const struct rules *rules, struct effects *fx); /* what it says otherwise is told once, and its end */

@@ -53,6 +53,15 @@ void escalation_refused(struct escalation *e, const char *step, const char *reas
 	effects_task(fx, &task);
 }
 
+/* Sent to the next of the role it may come back once more: whom it passes over is kept until it is over. */
+void unreached_end(struct escalation *e, const char *step, enum step_end end)
+{
+	if (!e->unreached_step || aside_id(step) || (end != STEP_SKIPPED && strcmp(e->unreached_step, step) == 0))
+		return;
+	e->unreached_step = NULL;
+	e->unreached_count = 0;
+}
+
 /* Of a skip for want of an address, of a message that was refused, and of the letters that nobody took. */
 void walk_tasks_closed(struct escalation *e, struct effects *fx)
 {

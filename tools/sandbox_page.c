@@ -167,7 +167,7 @@ static void add_forms(struct buf *buf, const struct sandbox_view *view, const st
 		enum sandbox_word word;
 		const char *label, *class, *channels;
 	} rows[] = { { WORD_DELIVERED, "Delivered", "main", "email sms letter voice" }, { WORD_OPENED, "Opened", "", "email" },
-		{ WORD_DEFERRED, "Deferred", "", "email" }, { WORD_BOUNCED_SOFT, "Bounced for now", "", "email sms voice" },
+		{ WORD_DEFERRED, "Deferred", "", "email" }, { WORD_BOUNCED_SOFT, "Given up", "", "email sms voice" },
 		{ WORD_BOUNCED, "Bounced for good", "danger", "email sms letter voice" }, { WORD_COMPLAINED, "Complained", "danger", "email" },
 		{ WORD_STOPPED, "STOP", "danger", "email sms voice" } };
 

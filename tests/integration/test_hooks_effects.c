@@ -189,7 +189,10 @@ static void receipts_end_the_same(void **state)
 	ctl_says(h, (const char *const[]){ "status", NULL }, "events taken");
 }
 
-/* Given up by its provider: not sent after all. It goes by the other channel and not to the next address, and then a person is asked. */
+/*
+ * Given up by its provider: nobody was reached, and the address is as good as before. It goes to the next address, then by the other channel, then a
+ * person is asked; what comes later goes to the first address again.
+ */
 static void what_is_given_up(void **state)
 {
 	struct hooked *h = *state;
@@ -199,14 +202,20 @@ static void what_is_given_up(void **state)
 	push_invoice(h, "given-up", "given-up");
 	attempt = wait_sent(h, arena, "given-up", 1, "one@given-up.example");
 	wait_says(h, "escalation", "given-up", "\"end\":\"sent\"");
-	tell_of(h, "failed", attempt, "0", ",\"reason\":\"reached_daily_quota\"");
-	attempt = wait_sent(h, arena, "given-up", 2, "+33612345678");
+	tell_of(h, "deferred", attempt, "0", NULL);
+	tell_of(h, "failed", attempt, "1", ",\"reason\":\"the mailbox is full\"");
+	attempt = wait_sent(h, arena, "given-up", 2, "two@given-up.example");
 	wait_says(h, "escalation", "given-up", "\"end\":\"sent\"");
-	tell_of(h, "failed", attempt, "1", NULL);
+	tell_of(h, "failed", attempt, "2", NULL);
+	attempt = wait_sent(h, arena, "given-up", 3, "+33612345678");
+	wait_says(h, "escalation", "given-up", "\"end\":\"sent\"");
+	tell_of(h, "failed", attempt, "3", NULL);
 	wait_says(h, "escalation", "given-up", "\"end\":\"skipped\"");
 	assert_true(world_quiet(&h->world, WAIT_MS));
-	assert_int_equal(sent_to(h, arena, "given-up", 1, &address, &attempt), 2);
+	assert_int_equal(sent_to(h, arena, "given-up", 2, &address, &attempt), 3);
 	ctl_says(h, (const char *const[]){ "tasks", NULL }, "refused:given-up");
+	push_invoice(h, "next-one", "given-up");
+	(void)wait_sent(h, arena, "next-one", 1, "one@given-up.example");
 }
 
 /* It is told before its own answer comes, and before that is committed: the answer is believed, and nothing is sent twice. */

@@ -112,6 +112,35 @@ static void put_off_for_long(void **state)
 	}
 }
 
+/* One mailbox was full for all that time: somebody else of the role may have room, and the address stays as good as it was. */
+static void put_off_and_the_next_of_the_role(void **state)
+{
+	const struct outcome later = { .kind = OUTCOME_TEMPORARY, .reason = "deferred", .status = 452 };
+	const struct provider_traits traits = { .idempotent = true };
+	struct contact both[2] = { { 0 }, { .id = "c2", .role = "billing", .email = "blanc@dupont.example" } };
+	struct contact_plan plan;
+	struct attempt_entry entry;
+	struct world w;
+
+	(void)state;
+	world_sending(&w, POLICY("", MAIL("reminder", "due+1d", ",\"else\":\"sms\"")), &entry);
+	both[0] = w.contact;
+	w.debtor.customer.contacts = both;
+	w.debtor.customer.contact_count = 2;
+	debtor_contact_made(&w.debtor, "a1")->to = both[0].email;
+	w.e[0].put_off = w.e[1].put_off = 10;
+	assert_true(contact_settle(&w.env, &w.debtor, w.candidates, INVOICES, &entry, &traits, &later, &w.fx));
+	for (size_t i = 0; i < 2; i++) {
+		assert_true(w.e[i].walk_count == 0 && w.e[i].retry_at == 0 && w.e[i].put_off == 0 && w.e[i].tries == 1);
+		assert_null(w.e[i].channel_failed);
+	}
+	assert_null(w.fx.tasks);
+	assert_false(debtor_address_dead(&w.debtor, CHANNEL_EMAIL, both[0].email));
+	assert_true(contact_plan(&w.env, &w.debtor, w.candidates, 2, "inv_0", &plan));
+	assert_string_equal(plan.contact->id, "c2");
+	world_clear(&w);
+}
+
 /* What one channel refuses for good goes by the step's other one, and only then is given up. */
 static void the_other_channel(void **state)
 {
@@ -733,7 +762,7 @@ int main(void)
 {
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(the_other_channel),
-		cmocka_unit_test(put_off_for_long),
+		cmocka_unit_test(put_off_and_the_next_of_the_role), cmocka_unit_test(put_off_for_long),
 		cmocka_unit_test(settled_in_other_ways),
 		cmocka_unit_test(a_warning_that_came_too_late),
 		cmocka_unit_test(a_warning_that_bounced),

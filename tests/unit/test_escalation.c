@@ -629,7 +629,7 @@ static void stored_and_read_again(void **state)
 	w.e = (struct escalation){ .version = 7, .invoice = w.e.invoice, .state = ESCALATION_DOUBT, .in_doubt = true, .asked_as = "call:inv_7:second", .policy = "p",
 		.policy_digest = w.policy->digest, .policy_by = "rule", .policy_rule = "small", .settled = "late", .promises_broken = 2, .opened_at = 1, .walk = w.walk, .step = "second", .attempt = "a2", .task = "t",
 		.since = 2, .look_at = 3, .tries = 4, .put_off = 4, .retry_at = 5, .retry_why = "rate", .provider_failed = "p1", .channel_failed = "sms",
-		.provider_only = "p2", .deferred = "second cap 9", .held = "dispute",
+		.unreached = (const char *[]){ "email:c1", "sms:c2" }, .unreached_count = 2, .unreached_step = "second", .provider_only = "p2", .deferred = "second cap 9", .held = "dispute",
 		.closed = "paid", .closed_at = 6, .will_be_due_told = true, .overdue_told = true,
 		.exhausted_told = true, .work_rested = true, .start_told = true, .held_until = 11, .next_at = 8, .acts_at = 12 };
 	walked(&w, "reminder", STEP_SENT, NULL, "2026-04-02T08:00:00Z");
@@ -656,6 +656,9 @@ static void stored_and_read_again(void **state)
 	assert_int_equal(again.put_off, 4);
 	assert_string_equal(again.provider_failed, "p1");
 	assert_string_equal(again.channel_failed, "sms");
+	assert_int_equal(again.unreached_count, 2);
+	assert_string_equal(again.unreached[1], "sms:c2");
+	assert_string_equal(again.unreached_step, "second");
 	assert_string_equal(again.provider_only, "p2");
 	assert_null(again.walk[2].attempt);
 	assert_string_equal(again.walk[0].said, "second");

@@ -179,6 +179,21 @@ static struct attempt_entry released(struct world *w, const char *policy, size_t
 		.provider = "p", .invoice_ids = out.message.invoice_ids, .invoice_count = 1, .released_at = w->env.now };
 }
 
+/* The step is owed to this contact by this channel now, and goes out; its entry. */
+static struct attempt_entry released_next(struct world *w, const char *contact, enum channel channel)
+{
+	struct contact_plan plan;
+	struct contact_released out;
+	struct err err = { 0 };
+
+	assert_true(contact_plan(&w->env, &w->debtor, w->candidates, 1, "inv_0", &plan));
+	assert_string_equal(plan.contact->id, contact);
+	assert_int_equal(plan.channel, channel);
+	assert_int_equal(contact_release(&w->env, &w->debtor, &plan, NULL, NULL, &w->fx, &out, &err), 0);
+	return (struct attempt_entry){ .id = out.message.attempt_id, .debtor_id = "cus_7", .step = out.message.step, .channel = channel_names[channel],
+		.provider = "p", .invoice_ids = out.message.invoice_ids, .invoice_count = 1, .released_at = w->env.now };
+}
+
 static const struct provider_traits traits = { .lookup = true };
 
 static void settle(struct world *w, struct attempt_entry *entry, const struct outcome *outcome)
@@ -263,11 +278,16 @@ static void then_the_other_channel_then_a_task(void **state)
 	world_clear(&w);
 }
 
-/* Given up by the provider, told after its answer or before it: as if it had been refused at once, and the address is as good as before. */
+/*
+ * Given up by the provider, told after its answer or before it: the address is as good as before, and still nobody was reached. The next of the role
+ * is, then the other channel, then a person is asked.
+ */
 static void what_never_left_was_not_sent(void **state)
 {
 	(void)state;
 	for (int before = 0; before < 2; before++) {
+		CLEANUP(buf_clear) struct buf kept = { 0 };
+		struct escalation again;
 		struct contact_plan plan;
 		struct world w;
 		struct attempt_entry entry = released(&w, POLICY(GAP, MAIL("reminder", "due+1d", FALLBACK)), 2);
@@ -282,21 +302,41 @@ static void what_never_left_was_not_sent(void **state)
 		assert_int_equal(w.e[0].walk_count, 0);
 		assert_false(debtor_address_dead(&w.debtor, CHANNEL_EMAIL, debtor_contact_made(&w.debtor, entry.id)->to));
 		assert_true(next_of(&w).at <= w.env.now); /* the gap is not counted from what reached nobody */
-		assert_true(contact_plan(&w.env, &w.debtor, w.candidates, 1, "inv_0", &plan));
-		assert_int_equal(plan.channel, CHANNEL_SMS);
 		tell(&w, &entry, DELIVERY_FAILED); /* twice */
 		assert_int_equal(w.e[0].tries, 1);
-		world_clear(&w);
+		escalation_write(&kept, &w.e[0]); /* whom it passes over outlives the daemon */
+		assert_int_equal(escalation_read(w.arena, kept.data, kept.len, &again, NULL), 0);
+		w.e[0] = again;
 
-		entry = released(&w, LADDER(""), 2); /* without another channel: nobody is mailed again, a person is asked, once */
-		if (before)
-			tell(&w, &entry, DELIVERY_FAILED);
+		entry = released_next(&w, "c2", CHANNEL_EMAIL);
 		settle(&w, &entry, &accepted);
-		if (!before)
+		tell(&w, &entry, DELIVERY_FAILED); /* not the first again */
+		assert_int_equal(w.e[0].walk_count, 0);
+		assert_true(contact_plan(&w.env, &w.debtor, w.candidates, 1, "inv_0", &plan));
+		assert_int_equal(plan.channel, CHANNEL_SMS);
+		world_clear(&w);
+	}
+}
+
+/* Both addresses one after the other, then the telephone, then a task: it ends. */
+static void given_up_everywhere(void **state)
+{
+	static const struct { const char *contact; enum channel channel; } turns[] = { { "c2", CHANNEL_EMAIL }, { "c1", CHANNEL_SMS } };
+
+	(void)state;
+	for (int fallback = 0; fallback < 2; fallback++) {
+		struct world w;
+		struct attempt_entry entry = released(&w, fallback ? POLICY("", MAIL("reminder", "due+1d", FALLBACK)) : POLICY("", MAIL("reminder", "due+1d", "")), 2);
+
+		for (size_t i = 0; i <= (fallback ? 2u : 1u); i++) {
+			if (i)
+				entry = released_next(&w, turns[i - 1].contact, turns[i - 1].channel);
+			assert_null(find_task(&w.fx, "refused"));
+			settle(&w, &entry, &accepted);
 			tell(&w, &entry, DELIVERY_FAILED);
+		}
 		assert_true(w.e[0].walk_count == 1 && w.e[0].walk[0].end == STEP_SKIPPED);
 		assert_string_equal(w.e[0].walk[0].reason, "refused");
-		assert_string_equal(find_task(&w.fx, "refused")->reason, before ? "failed" : "daily quota");
 		assert_string_equal(find_task(&w.fx, "refused")->step, "reminder");
 		effects_init(&w.fx, w.arena, w.env.now);
 		tell(&w, &entry, DELIVERY_FAILED);
@@ -308,13 +348,18 @@ static void what_never_left_was_not_sent(void **state)
 /* Later steps were taken by then, and are not undone: a person is told, once; of what is paid nobody is. */
 static void what_never_left_and_is_past(void **state)
 {
+	const struct needs notice = { .facts = 1u << NEED_NOTICE };
 	struct world w;
 	struct attempt_entry entry = released(&w, LADDER(""), 2);
 
 	(void)state;
 	settle(&w, &entry, &accepted);
 	escalation_walked(&w.e[0], w.arena, "second", STEP_SENT, NULL, w.env.now, "another");
+	w.e[0].commitment = (struct commitment){ .state = COMMITMENT_OPEN, .step = "reminder", .attempt = entry.id, .opened_at = w.env.now, .made = 1 };
+	assert_false(escalation_missing(&w.e[0], &w.debtor, w.policies[0], &notice).facts);
 	tell(&w, &entry, DELIVERY_FAILED);
+	assert_int_equal(w.e[0].commitment.state, COMMITMENT_LAPSED); /* nobody was warned by it, and nothing rests on it */
+	assert_true(escalation_missing(&w.e[0], &w.debtor, w.policies[0], &notice).facts);
 	assert_int_equal(w.e[0].walk_count, 2);
 	assert_string_equal(w.e[0].walk[0].reason, "failed");
 	assert_string_equal(find_task(&w.fx, "refused")->step, "reminder");
@@ -506,6 +551,7 @@ int main(void)
 		cmocka_unit_test(a_bounce_goes_to_the_next_contact),
 		cmocka_unit_test(then_the_other_channel_then_a_task),
 		cmocka_unit_test(what_never_left_was_not_sent),
+		cmocka_unit_test(given_up_everywhere),
 		cmocka_unit_test(what_never_left_and_is_past),
 		cmocka_unit_test(a_wrong_address_ends_the_question),
 		cmocka_unit_test(what_went_on_meanwhile_stays),
