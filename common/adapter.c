@@ -46,19 +46,20 @@ static int parse_config(struct adapter *adapter, const struct json *root, struct
 	return r;
 }
 
-/* Once the webhooks are known. */
-static int check_addresses(const struct adapter *adapter, const struct json *root, struct err *err)
+/* The webhooks, and what the settings say of them. */
+static int parse_hooks(struct adapter *adapter, const struct json *root, struct err *err)
 {
 	struct json config = json_get(root, "config");
+	int r = hooks_parse(adapter, root, err);
 
-	for (size_t i = 0; i < adapter->setting_count; i++) {
+	for (size_t i = 0; r == 0 && i < adapter->setting_count; i++) {
 		const struct setting *setting = &adapter->settings[i];
 		struct json row = json_get(&config, setting->name);
 
 		if (setting->webhook && !adapter_hook(adapter, setting->webhook))
 			return json_refuse(&row, "webhook", err, "unknown_value", "there is no webhook with the path \"%s\"", setting->webhook);
 	}
-	return 0;
+	return r;
 }
 
 const struct table *table_find(const struct adapter *adapter, const char *name)
@@ -207,7 +208,7 @@ static int parse_receiver(struct adapter *adapter, const struct json *root, stru
 		(r = parse_channels(adapter, root, err)) < 0 || (r = parse_config(adapter, root, err)) < 0 ||
 		(r = parse_features(adapter, root, err)) < 0 || (r = parse_tables(adapter, root, err)) < 0)
 		return r;
-	return hooks_parse(adapter, root, err);
+	return parse_hooks(adapter, root, err);
 }
 
 static int parse_root(struct adapter *adapter, const struct json *root, struct err *err)
@@ -241,8 +242,7 @@ static int parse_root(struct adapter *adapter, const struct json *root, struct e
 		return json_refuse(&send, "method", err, "not_one_of", "must be POST or PUT");
 	if ((r = lookup_parse(adapter, root, err)) < 0 || (r = means_parse(adapter, root, err)) < 0)
 		return r;
-	r = hooks_parse(adapter, root, err);
-	return r < 0 ? r : check_addresses(adapter, root, err);
+	return parse_hooks(adapter, root, err);
 }
 
 int adapter_parse(const char *json, size_t len, struct adapter **ret, struct err *err)

@@ -68,6 +68,9 @@ static const struct refusal {
 	{ "{\"adapter\":1,\"name\":\"x\",\"channel\":\"sms\",\"config\":{\"a\":{\"secret\":true,\"default\":\"x\"}}}", "unknown_member",
 		"$.config.a.default", "a secret has no default" },
 	{ MEANS("\"key\":{\"secret\":true},\"cb\":{\"webhook\":\"status\"}", "{config.key}", ""), "unknown_value", "$.config.cb.webhook", "\"status\"" },
+	{ "{\"adapter\":1,\"name\":\"x\",\"channel\":\"sms\",\"config\":{\"key\":{\"secret\":true},\"cb\":{\"webhook\":\"status\"}},\"webhooks\":[{\"path\":\"in\","
+	  "\"parse\":\"json\",\"verify\":{\"kind\":\"path_secret\",\"value\":\"{config.key}\"},\"events\":{\"attempt\":\"/a\",\"type\":\"/t\",\"map\":{\"1\":\"delivered\"}}}]}",
+		"unknown_value", "$.config.cb.webhook", "no webhook with the path \"status\"" }, /* one that sends nothing */
 	{ MEANS("\"key\":{\"secret\":true},\"cb\":{\"webhook\":7}", "{config.key}", ""), "wrong_type", "$.config.cb.webhook", "" },
 	{ MEANS("\"key\":{\"secret\":true},\"cb\":{\"webhook\":\"\",\"default\":\"x\"}", "{config.key}", ""), "unknown_member", "$.config.cb.webhook",
 		"no secret, default or required" },
