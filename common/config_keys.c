@@ -128,7 +128,7 @@ static bool listen_ok(const char *text)
 	bool six = text[0] == '[';
 	char host[64];
 
-	if (!colon || colon == text || !only(port, DIGITS) || strlen(port) > 5 || atoi(port) > 65535 || (six && colon[-1] != ']'))
+	if (!colon || colon == text || !only(port, DIGITS) || strlen(port) > 5 || atoi(port) < 1 || atoi(port) > 65535 || (six && colon[-1] != ']'))
 		return false;
 	snprintf(host, sizeof(host), "%.*s", (int)(colon - text) - (six ? 2 : 0), text + six);
 	return inet_pton(six ? AF_INET6 : AF_INET, host, at) == 1;
@@ -214,9 +214,9 @@ static const struct config_key keys[] = {
 	{ "control_socket", CONFIG_TEXT, "path", 1, 100, "/run/dunningd/control", false,
 		"dunningctl reaches the daemon here; who may is its folder's business", AT(control_socket), config_absolute_ok, DIR_LIKE,
 		NULL },
-	{ "hooks.listen", CONFIG_TEXT, "address", 9, 60, NULL, false,
+	{ "hooks.listen", CONFIG_TEXT, "address", 6, 60, NULL, false,
 		"where providers' webhooks are taken, as plain HTTP behind a proxy that speaks TLS; without it they are not", AT(hooks_listen),
-		listen_ok, "a numeric address and a port, such as \"127.0.0.1:8026\" or \"[::1]:8026\"", NULL },
+		listen_ok, "a numeric address and a port from 1 to 65535, such as \"127.0.0.1:8026\" or \"[::1]:8026\"", NULL },
 	{ "hooks.public_url", CONFIG_TEXT, "address", 9, 500, NULL, false,
 		"what stands before /hooks/ in the addresses that you gave to providers; some sign it", AT(hooks_public_url), public_url_ok,
 		"an https:// address without a '/' at its end", NULL },
@@ -232,9 +232,9 @@ static const struct config_key keys[] = {
 		AT(digest_zone), zone_ok, "an IANA zone like \"Europe/Paris\"", NULL },
 	{ "digest.locale", CONFIG_TEXT, "", 2, 35, NULL, false, "its language: English, French, German, Spanish, Italian or Dutch; the creditor's when not said",
 		AT(digest_locale), locale_valid, "a language tag like \"fr-FR\"", NULL },
-	{ "page.listen", CONFIG_TEXT, "address", 9, 60, NULL, false,
+	{ "page.listen", CONFIG_TEXT, "address", 6, 60, NULL, false,
 		"where the debtors' page is answered, as plain HTTP behind a proxy that speaks TLS; without it there is none, and no link to it",
-		AT(page_listen), listen_ok, "a numeric address and a port, such as \"127.0.0.1:8028\" or \"[::1]:8028\"", NULL },
+		AT(page_listen), listen_ok, "a numeric address and a port from 1 to 65535, such as \"127.0.0.1:8028\" or \"[::1]:8028\"", NULL },
 	{ "page.public_url", CONFIG_TEXT, "address", 9, 200, NULL, false,
 		"what stands before /p/ in the links that debtors get", AT(page_public_url), public_url_ok,
 		"an https:// address without a '/' at its end", NULL },
@@ -247,12 +247,12 @@ static const struct config_key keys[] = {
 		NULL, NULL },
 	{ "page.oldest_key", CONFIG_NUMBER, "number", 1, 255, "1", false, "links signed by a key of a smaller number count no more", AT(page_oldest_key),
 		NULL, NULL, NULL },
-	{ "dashboard.listen", CONFIG_TEXT, "address", 9, 60, NULL, false,
+	{ "dashboard.listen", CONFIG_TEXT, "address", 6, 60, NULL, false,
 		"where the dashboard is answered to whoever has a token, as plain HTTP behind a proxy that speaks TLS; over the control socket it always is",
-		AT(dashboard_listen), listen_ok, "a numeric address and a port, such as \"127.0.0.1:8029\" or \"[::1]:8029\"", NULL },
-	{ "metrics.listen", CONFIG_TEXT, "address", 9, 60, NULL, false,
+		AT(dashboard_listen), listen_ok, "a numeric address and a port from 1 to 65535, such as \"127.0.0.1:8029\" or \"[::1]:8029\"", NULL },
+	{ "metrics.listen", CONFIG_TEXT, "address", 6, 60, NULL, false,
 		"where GET /metrics, /healthz and /readyz are answered, to whoever asks: an address of this computer; without it they are not",
-		AT(metrics_listen), listen_ok, "a numeric address and a port, such as \"127.0.0.1:8027\" or \"[::1]:8027\"", NULL },
+		AT(metrics_listen), listen_ok, "a numeric address and a port from 1 to 65535, such as \"127.0.0.1:8027\" or \"[::1]:8027\"", NULL },
 	{ "brake.contacts_per_hour", CONFIG_NUMBER, "contacts", 1, 1000000, "200", false,
 		"more planned contacts than this in an hour hold all until a person releases them",
 		AT(brake_contacts_per_hour), NULL, NULL, NULL },

@@ -171,6 +171,10 @@ static const struct refusal refusals[] = {
 	{ WITH("\"" LONG32 LONG32 LONG32 LONG32 LONG32 "\":1"), "unknown_member", NULL, "known here are redis" },
 	{ WITH("\"page\":{\"listen\":\"127.0.0.1:8028\"}"), "missing", "$.page.public_url", "must be there beside the other one" },
 	{ WITH("\"page\":{\"public_url\":\"https://x.example\"}"), "missing", "$.page.listen", "must be there beside the other one" },
+	{ WITH("\"metrics\":{\"listen\":\"127.0.0.1:0\"}"), "bad_value", "$.metrics.listen", "a port from 1 to 65535, such as \"127.0.0.1:8027\"" },
+	{ WITH("\"hooks\":{\"listen\":\"[::1]:00\"}"), "bad_value", "$.hooks.listen", "a port from 1 to 65535" },
+	{ WITH("\"page\":{\"listen\":\"127.0.0.1:\"}"), "bad_value", "$.page.listen", "a port from 1 to 65535" },
+	{ WITH("\"dashboard\":{\"listen\":\"127.0.0.1:65536\"}"), "bad_value", "$.dashboard.listen", "a port from 1 to 65535" },
 	{ WITH("\"page\":{\"oldest_key\":2}"), "out_of_range", "$.page.oldest_key", "at most page.key, 1" },
 	{ WITH("\"redis\":7"), "wrong_type", "$.redis", "" },
 	/* single values */
