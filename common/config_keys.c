@@ -223,7 +223,7 @@ static const struct config_key keys[] = {
 	{ "hooks.body_bytes", CONFIG_NUMBER, "bytes", 4096, 8388608, "1048576", false, "size of a webhook's body, at most; more where a provider's file says so",
 		AT(hooks_body_bytes), NULL, NULL, NULL },
 	{ "list_unsubscribe", CONFIG_FLAG, "", 0, 1, "true", false,
-		"mails tell in their head how to stop them: by the sender's reply-to, and by one click where webhooks are listened for",
+		"mails tell in their head how to stop them: by a mail to where answers go, and by one click where webhooks or the debtors' page are listened for",
 		AT(list_unsubscribe), NULL, NULL, NULL },
 	{ "digest.email", CONFIG_TEXT, "address", 3, 254, NULL, false, "who is told once a day what was sent, held and failed, and what needs a person",
 		AT(digest_email), email_valid, "one address like owner@example.com", NULL },

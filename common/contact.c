@@ -578,7 +578,7 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 		.phone = plan->contact->phone };
 	if (sender)
 		m->from = (struct party){ sender->name, sender->email, sender->phone, sender->reply_to };
-	unsubscribe_offer(env->config, env->install_key, m, fx->arena);
+	unsubscribe_offer(env->config, env->install_key, page_url(env, plan->members[0], m->channel, notice.locale, fx->arena), m, fx->arena);
 	m->locale = m->channel == CHANNEL_VOICE ? notice.format : notice.locale; /* a voice has an accent */
 	m->subject = notice.subject;
 	m->text = notice.text;

@@ -7,6 +7,7 @@
 
 #include "common/buf.h"
 #include "common/hash.h"
+#include "common/reply.h"
 
 #define DEPTH_MAX 6 /* multiparts within multiparts */
 #define PARTS_MAX 100 /* of one mail, all depths together */
@@ -324,19 +325,22 @@ void mime_document(struct json_writer *w, const char *mail, size_t len, struct a
 	const char *end = mail + len, *body, *type = header(mail, end, "Content-Type", &body, arena);
 	const char *automatic = header(mail, end, "Auto-Submitted", &body, arena);
 	const char *answers = angled(header(mail, end, "In-Reply-To", &body, arena), true, arena);
-	const char *text = mime_text(mail, len, arena);
+	const char *text = mime_text(mail, len, arena), *subject = header(mail, end, "Subject", &body, arena);
+	bool machine = *automatic && !begins(automatic, "no"), stop = reply_is_stop(subject);
 	bool report = begins(type, "multipart/report") && begins(parameter(type, "report-type", arena), "delivery-status");
 
 	if (!answers)
 		answers = angled(last_angled(header(mail, end, "References", &body, arena)), true, arena);
 	jw_object(w, NULL);
 	report = report && write_report(w, body, end, parameter(type, "boundary", arena), arena);
-	jw_str(w, "kind", report ? "report" : *automatic && !begins(automatic, "no") ? "automatic" : "mail");
+	/* A click on "unsubscribe" sends the subject that our own head asks for (RFC 2369); Gmail writes a text of its own below it (from memory). */
+	stop = stop && (machine || (text && begins(text, "This message was automatically generated")));
+	jw_str(w, "kind", report ? "report" : machine && !stop && !reply_is_stop(text) ? "automatic" : "mail");
 	opt(w, "id", angled(header(mail, end, "Message-ID", &body, arena), false, arena), arena);
 	if (!report) /* whoever it is from, it is not about them */
 		opt(w, "from", header(mail, end, "From", &body, arena), arena);
-	opt(w, "subject", header(mail, end, "Subject", &body, arena), arena);
+	opt(w, "subject", subject, arena);
 	opt(w, "answers", answers, arena);
-	opt(w, "text", text, arena);
+	opt(w, "text", stop ? subject : text, arena);
 	jw_end_object(w);
 }

@@ -18,11 +18,12 @@ const char *mime_text(const char *mail, size_t len, struct arena *arena);
 
 /*
  * The same mail as an object, for the webhook of whoever has it from a mail server: members that it does not have are left out.
- *	kind		"report": a delivery report (RFC 3464); "automatic": no person wrote it (RFC 3834); else "mail"
+ *	kind		"report": a delivery report (RFC 3464); "automatic": no person wrote it (RFC 3834), and it does not ask for an end
+ *			of mails, as a program does where its reader clicked; else "mail"
  *	from, subject	headers, as they stand there; of a report the second alone
  *	id		its Message-ID, without the angle brackets
  *	answers		the local part of the Message-ID that it answers: In-Reply-To, else the last of References
- *	text		as mime_text()
+ *	text		as mime_text(); the subject, where that alone says STOP and a program wrote the rest
  *	report		{action, status, recipient, diagnostic, original}: of the first recipient that is told of; original is the local part of
  *			the Message-ID of the mail that came back
  */

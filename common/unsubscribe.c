@@ -57,8 +57,9 @@ static void add_mailto(struct buf *out, const char *address)
 	buf_add_str(out, "?subject=STOP&body=STOP>"); /* some programs fill in the one, some the other: both are read */
 }
 
-void unsubscribe_offer(const struct config *config, const uint8_t install_key[32], struct message *message, struct arena *arena)
+void unsubscribe_offer(const struct config *config, const uint8_t install_key[32], const char *page, struct message *message, struct arena *arena)
 {
+	const char *answers = message->from.reply_to ? message->from.reply_to : message->from.email;
 	CLEANUP(buf_clear) struct buf value = { 0 };
 	char token[UNSUBSCRIBE_TOKEN_SIZE];
 
@@ -67,11 +68,14 @@ void unsubscribe_offer(const struct config *config, const uint8_t install_key[32
 	if (config->hooks_listen) {
 		unsubscribe_token(install_key, message->attempt_id, token);
 		buf_printf(&value, "<%s" UNSUBSCRIBE_PATH "%s>", config->hooks_public_url, token);
-		message->list_unsubscribe_post = ONE_CLICK;
+	} else if (page && strlen(page) < LINE_BYTES) {
+		buf_printf(&value, "<%s" UNSUBSCRIBE_PAGE ">", page);
 	}
-	if (message->from.reply_to && value.len + 3 * strlen(message->from.reply_to) < LINE_BYTES) {
+	if (value.len)
+		message->list_unsubscribe_post = ONE_CLICK;
+	if (answers && value.len + 3 * strlen(answers) < LINE_BYTES) {
 		buf_add_str(&value, value.len ? ", " : "");
-		add_mailto(&value, message->from.reply_to);
+		add_mailto(&value, answers);
 	}
 	if (value.len)
 		message->list_unsubscribe = arena_memdup(arena, value.data, value.len);

@@ -19,6 +19,7 @@
 #include "common/keys.h"
 #include "common/page.h"
 #include "common/throttle.h"
+#include "common/unsubscribe.h"
 #include "common/utc.h"
 #include "daemon/documents.h"
 #include "daemon/http_guard.h"
@@ -64,7 +65,7 @@ struct visit { /* one request that waits for Redis */
 	struct keyspace keys;
 	const struct form_pair *pairs;
 	size_t pair_count;
-	const char *token; /* as it was posted */
+	const char *token; /* as it was posted; NULL: by a mail program, see unsubscribes() */
 	char digest[DIGEST_LEN + 1]; /* of the posted body */
 	struct escalation *e;
 	struct debtor *debtor; /* NULL: not known */
@@ -191,10 +192,16 @@ static void answer_form(struct visit *visit, int status, const struct page_limit
 		.offer = offer, .said = said, .token = token });
 }
 
-/* Read again by GET, so that a reload sends nothing twice. */
+/* Read again by GET, so that a reload sends nothing twice. A mail program follows nowhere (RFC 8058 section 3.1). */
 static void answer_said(struct visit *visit)
 {
-	const char *to = arena_printf(visit->arena, "%s/p/%s/said/%s%s%s", visit->page->base, visit->link_text, visit->said_id,
+	const char *to;
+
+	if (!visit->token) {
+		answer_kind(visit, HTTP_OK, PAGE_KIND_LEFT);
+		return;
+	}
+	to = arena_printf(visit->arena, "%s/p/%s/said/%s%s%s", visit->page->base, visit->link_text, visit->said_id,
 		visit->chosen ? "?l=" : "", visit->chosen ? visit->chosen : "");
 
 	evhttp_add_header(evhttp_request_get_output_headers(visit->request), "Location", to);
@@ -297,7 +304,10 @@ static void take(struct visit *visit)
 	}
 	visit->receipt = NULL;
 	if (!allowed(visit, &limits, &offer)) {
-		answer_home(visit, 409);
+		if (!visit->token)
+			answer_said(visit); /* no mail goes there already */
+		else
+			answer_home(visit, 409);
 	} else if (!page_read(&visit->c, visit->action, &limits, visit->pairs, visit->pair_count, visit->arena, &said)) {
 		answer_form(visit, 422, &limits, offer, &said, visit->token); /* not used yet */
 	} else {
@@ -525,6 +535,24 @@ static bool is_form(struct evhttp_request *request)
 	return type && strncasecmp(type, form, sizeof(form) - 1) == 0 && strchr("; \t", type[sizeof(form) - 1]);
 }
 
+/*
+ * RFC 8058: what stands in a mail's head was clicked. Its program has no form of ours, and the link was in that mail alone. Told again it is the same
+ * word, however it is written.
+ */
+static bool unsubscribes(struct visit *visit, const char *body, size_t len)
+{
+	char *id = arena_alloc(visit->arena, TOKEN_ID_SIZE);
+	uint8_t digest[SHA256_SIZE];
+
+	if (visit->action != PAGE_STOP || visit->link.channel != CHANNEL_EMAIL || !unsubscribe_asked(body, len))
+		return false;
+	sha256(visit->link_text, strlen(visit->link_text), digest);
+	hex_format(digest, sizeof(digest), visit->digest);
+	snprintf(id, TOKEN_ID_SIZE, "%.*s", TOKEN_ID_SIZE - 1, visit->digest);
+	visit->said_id = id;
+	return true;
+}
+
 /* What was posted, as far as it is ours: the form's token comes first, and nothing else is looked at without it. */
 static bool read_posted(struct visit *visit)
 {
@@ -535,6 +563,8 @@ static bool read_posted(struct visit *visit)
 	uint8_t digest[SHA256_SIZE];
 
 	(void)evbuffer_copyout(in, body, len);
+	if (unsubscribes(visit, body, len))
+		return true;
 	if (!is_form(visit->request) || form_decode(body, len, visit->arena, &pairs, &visit->pair_count, NULL) < 0 ||
 		form_get(pairs, visit->pair_count, "token", 64, false, visit->arena, &visit->token) != FORM_TEXT ||
 		!form_token_read(&visit->page->keys, &visit->link, visit->link_text, good_for(visit), now_of(visit->page),

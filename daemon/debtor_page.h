@@ -6,6 +6,8 @@
  *	/p/<link>/plan/<offer>, /p/<link>/settlement/<offer>: the same of an offer that was made
  *	/p/<link>/said/<id>   what was recorded, where a POST leads to
  *
+ *	/p/<link>/stop        besides, of a link by mail: what its List-Unsubscribe names where no webhooks are listened for (RFC 8058)
+ *
  * GET and HEAD change nothing: mail scanners follow every link. A POST needs the token of its form, good once, for that link and action. It
  * is answered with 303 once Redis has the event in the stream of its partition, told again with the same answer; what cannot be kept is
  * answered with 503. Forged, expired and foreign links get one page (404), such tokens another (403): nobody learns why.

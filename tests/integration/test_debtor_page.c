@@ -32,7 +32,7 @@ static int setup(void **state)
 	struct paged *f = calloc(1, sizeof(*f));
 
 	f->caller = http_caller_create();
-	page_story_open(&f->p, (const struct page_debtor[7]){ { 0 } }, 7);
+	page_story_open(&f->p, (const struct page_debtor[8]){ { 0 } }, 8);
 	f->s = &f->p.story;
 	*state = f;
 	return 0;
@@ -594,6 +594,36 @@ static void a_contact_and_a_stop(void **state)
 	link_is_recorded(f, printed);
 }
 
+/*
+ * Who has a mail server alone, and no webhooks: the head of a mail names this page, and its reader's program stops mail there with one click, at once
+ * and for all invoices of the debtor. Looking does not, nor does a form of nobody's, nor what is asked by the link of another invoice's action.
+ */
+static void one_click_in_a_mail_program(void **state)
+{
+	static const char click[] = "List-Unsubscribe=One-Click";
+	struct paged *f = *state;
+	const char *link = page_story_link(&f->p, "inv_8");
+	struct json said = world_ask_sandbox(&f->s->world, f->s->arena, "/messages?invoice=inv_8"), messages = json_get(&said, "messages"),
+		    one = json_at(&messages, 0);
+	const char *head = story_str(&one, "list_unsubscribe");
+
+	if (!strstr(head, arena_printf(f->s->arena, "/p/%s/stop>", link)))
+		fail_msg("%s is another page than %s", head, link);
+	assert_int_equal(get(f, link, "/stop"), 200);
+	assert_int_equal(ask(f, "POST", link, "/stop", "List-Unsubscribe=No"), 403);
+	assert_int_equal(ask(f, "POST", link, "/ask", click), 403);
+	assert_true(ask(f, "POST", bad(f, link, 20), "/stop", click) >= 400);
+	story_applied(f->s);
+	assert_null(strstr(world_redis(&f->s->world, f->s->arena, (const char *const[]){ "GET", world_key(&f->s->world, f->s->arena, "debtor:cus_inv_8"),
+		NULL })->str, "opt_out"));
+	assert_int_equal(ask(f, "POST", link, "/stop", click), 200);
+	says(f, "This is done");
+	story_applied(f->s);
+	page_story_debtor_says(&f->p, "cus_inv_8", "\"opt_out_email\":{\"on\":true");
+	assert_int_equal(ask(f, "POST", link, "/stop", click), 200); /* again */
+	says_in_trail(f, "inv_8", "consent.withdrawn", "\"channel\":\"email\"", link);
+}
+
 static void what_is_paid_or_over_asks_for_nothing(void **state)
 {
 	struct paged *f = *state;
@@ -608,7 +638,7 @@ static void what_is_paid_or_over_asks_for_nothing(void **state)
 	says_not(f, "<form");
 	assert_int_equal(say(f, link, "ask", token, "&text=Hello"), 409);
 	says(f, "This invoice is settled. Thank you!");
-	assert_int_equal(counted(f, "said"), 11);
+	assert_int_equal(counted(f, "said"), 12);
 }
 
 /* Who says something while Redis is away is asked to try again, and it counts then. */
@@ -668,6 +698,7 @@ int main(void)
 		cmocka_unit_test(four_times_at_once_is_once),
 		cmocka_unit_test(what_is_no_plain_form_is_refused),
 		cmocka_unit_test(a_contact_and_a_stop),
+		cmocka_unit_test(one_click_in_a_mail_program),
 		cmocka_unit_test(what_is_paid_or_over_asks_for_nothing),
 		cmocka_unit_test(what_cannot_be_saved_is_not_taken),
 		cmocka_unit_test(too_often_is_told_kindly),

@@ -154,6 +154,9 @@ static void an_invoice_arrives_with_its_pdf(void **state)
 	mail_server_read(&server, "debtor", &mail);
 	assert_non_null(strstr(mail.data, "\nSubject: Facture F/2026/42\n"));
 	assert_non_null(strstr(mail.data, "\nFrom: \"Acme SARL\" <factures@acme.example>\n"));
+	/* without a reply-to, webhooks or a page: whoever wants no more writes to whom an answer goes */
+	assert_non_null(strstr(mail.data, "\nList-Unsubscribe: <mailto:factures@acme.example?subject=STOP&body=STOP>\n"));
+	assert_null(strstr(mail.data, "List-Unsubscribe-Post"));
 	read_pdf(&mail, &got);
 	assert_int_equal(got.len, sizeof(pdf));
 	assert_memory_equal(got.data, pdf, sizeof(pdf));

@@ -40,16 +40,22 @@ static const struct row {
 	bool listens, off;
 	enum channel channel;
 	const char *says; /* NULL: nothing; '#' is the token */
+	const char *page;
 } rows[] = {
 	{ "both ways", "r@acme.example", true, false, CHANNEL_EMAIL,
-		"<https://dunning.example/hooks/unsubscribe/#>, <mailto:r@acme.example?subject=STOP&body=STOP>" },
-	{ "the link alone", NULL, true, false, CHANNEL_EMAIL, "<https://dunning.example/hooks/unsubscribe/#>" },
-	{ "by mail alone", "r+7@acme.example", false, false, CHANNEL_EMAIL, "<mailto:r+7@acme.example?subject=STOP&body=STOP>" },
+		"<https://dunning.example/hooks/unsubscribe/#>, <mailto:r@acme.example?subject=STOP&body=STOP>", NULL },
+	{ "answers to the sender", NULL, true, false, CHANNEL_EMAIL,
+		"<https://dunning.example/hooks/unsubscribe/#>, <mailto:f@acme.example?subject=STOP&body=STOP>", NULL },
+	{ "the page instead of webhooks", "r@acme.example", false, false, CHANNEL_EMAIL,
+		"<https://pay.example/p/AQ/stop>, <mailto:r@acme.example?subject=STOP&body=STOP>", "https://pay.example/p/AQ" },
+	{ "webhooks before the page", "r@acme.example", true, false, CHANNEL_EMAIL,
+		"<https://dunning.example/hooks/unsubscribe/#>, <mailto:r@acme.example?subject=STOP&body=STOP>", "https://pay.example/p/AQ" },
+	{ "by mail alone", "r+7@acme.example", false, false, CHANNEL_EMAIL, "<mailto:r+7@acme.example?subject=STOP&body=STOP>", NULL },
 	{ "an address that a URI must not hold", "a?b%c=\xc3\xa9@acme.example", false, false, CHANNEL_EMAIL,
-		"<mailto:a%3Fb%25c%3D%C3%A9@acme.example?subject=STOP&body=STOP>" },
-	{ "neither", NULL, false, false, CHANNEL_EMAIL, NULL },
-	{ "switched off", "r@acme.example", true, true, CHANNEL_EMAIL, NULL },
-	{ "no mail", "r@acme.example", true, false, CHANNEL_SMS, NULL },
+		"<mailto:a%3Fb%25c%3D%C3%A9@acme.example?subject=STOP&body=STOP>", NULL },
+	{ "by mail to the sender alone", NULL, false, false, CHANNEL_EMAIL, "<mailto:f@acme.example?subject=STOP&body=STOP>", NULL },
+	{ "switched off", "r@acme.example", true, true, CHANNEL_EMAIL, NULL, NULL },
+	{ "no mail", "r@acme.example", true, false, CHANNEL_SMS, NULL, "https://pay.example/p/AQ" },
 };
 
 static void what_a_head_says(void **state)
@@ -67,7 +73,7 @@ static void what_a_head_says(void **state)
 	unsubscribe_token(key, ATTEMPT, token);
 	if (hash)
 		expected = arena_printf(arena, "%.*s%s%s", (int)(hash - row->says), row->says, token, hash + 1);
-	unsubscribe_offer(&config, key, &m, arena);
+	unsubscribe_offer(&config, key, row->page, &m, arena);
 	mime_head(&m, 0, &head);
 	if (!expected) {
 		assert_null(m.list_unsubscribe);
@@ -77,7 +83,7 @@ static void what_a_head_says(void **state)
 	}
 	assert_string_equal(m.list_unsubscribe, expected);
 	assert_non_null(strstr(buf_str(&head), arena_printf(arena, "\r\nList-Unsubscribe: %s\r\n", expected)));
-	assert_int_equal(row->listens, strstr(buf_str(&head), "\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n") != NULL); /* RFC 8058 */
+	assert_int_equal(row->listens || row->page, strstr(buf_str(&head), "\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n") != NULL); /* RFC 8058 */
 }
 
 static void what_a_post_says(void **state)
