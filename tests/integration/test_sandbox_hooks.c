@@ -110,6 +110,17 @@ static void each_scheme_is_understood(void **state)
 		tell_it(t, attempt, "bounced", as);
 		(void)sandbox_world_sent(t, arena, id, 2);
 		wait_told(t, "taken", 200, 1);
+		/* a mailbox that stayed full, told as each of them does: it reached nobody, and the address is as good as before */
+		id = arena_printf(arena, "full-%s", schemes[i]);
+		sandbox_world_push(t, id, id, arena_printf(arena, "one@%s.example", id), "+33612345678");
+		attempt = sandbox_world_sent(t, arena, id, 1);
+		sandbox_world_says(t, "escalation", id, "\"end\":\"sent\"");
+		tell_it(t, attempt, "bounced_soft", as);
+		(void)sandbox_world_sent(t, arena, id, 2);
+		sandbox_world_says(t, "debtor", id, arena_printf(arena, "\"%s\",\"one@%s.example\",9", attempt, id)); /* DELIVERY_FAILED */
+		sandbox_world_push(t, arena_printf(arena, "%s-too", id), id, arena_printf(arena, "one@%s.example", id), "+33612345678");
+		attempt = sandbox_world_sent(t, arena, arena_printf(arena, "%s-too", id), 1);
+		sandbox_world_says(t, "debtor", id, arena_printf(arena, "\"%s\",\"one@%s.example\"", attempt, id));
 	}
 }
 
