@@ -208,8 +208,8 @@ static const struct made_offer *paid_offer(const struct escalation *e, const str
 		const struct made_offer *offer = &e->offers[i];
 
 		if (!offer->made_at || offer->instalment_count || offer_passed_over(offer, view) ||
-			!(invoice_once_paid(&e->invoice, offer->settles_at, offer->until) || (is_of(before, offer) && kept(e, offer))))
-			continue; /* newer figures say no day: what was kept by older ones stands */
+			!(invoice_once_paid(&e->invoice, offer->settles_at, offer->until) || (is_of(before, offer) && kept(e, offer) && invoice_figures_alone(&e->invoice))))
+			continue; /* newer figures say no day: what was kept by older ones stands, until payments say how it was */
 		if (!ret || (!kept(e, ret) && kept(e, offer)))
 			ret = offer;
 	}

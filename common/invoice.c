@@ -429,7 +429,7 @@ static bool ended_by(const struct invoice *invoice, const struct fact *fact, int
 }
 
 /* As read_sums(), of what had happened by then. */
-static int64_t sum_at(const struct invoice *invoice, enum fact_kind kind, int64_t in_snapshot, int64_t end, int64_t at)
+static struct readings readings_at(const struct invoice *invoice, enum fact_kind kind, int64_t in_snapshot, int64_t end, int64_t at)
 {
 	struct readings sums = { .beyond = invoice->order.time < at ? in_snapshot : 0 };
 
@@ -439,23 +439,32 @@ static int64_t sum_at(const struct invoice *invoice, enum fact_kind kind, int64_
 		if (fact->kind == kind && fact->at < at && !(fact->ended && !fact->told.time) && !ended_by(invoice, fact, at))
 			add_reading(invoice, fact, end, &sums);
 	}
-	return kinder(sums);
+	return sums;
 }
 
 static int64_t paid_at(const struct invoice *invoice, int64_t end, int64_t at)
 {
-	return sum_at(invoice, FACT_PAYMENT, invoice->snapshot.paid, end, at) + sum_at(invoice, FACT_CREDIT, invoice->snapshot.credited, end, at);
+	return kinder(readings_at(invoice, FACT_PAYMENT, invoice->snapshot.paid, end, at)) +
+		kinder(readings_at(invoice, FACT_CREDIT, invoice->snapshot.credited, end, at));
+}
+
+bool invoice_figures_alone(const struct invoice *invoice)
+{
+	const struct readings money = readings_at(invoice, FACT_PAYMENT, invoice->snapshot.paid, INT64_MAX, invoice->order.time + 1);
+
+	return money.beyond > money.told;
 }
 
 bool invoice_once_paid(const struct invoice *invoice, int64_t sum, date until)
 {
+	bool alone = invoice_figures_alone(invoice);
 	int64_t end = settlement_end(until);
 
-	for (size_t i = 0; i <= invoice->fact_count; i++) { /* when money came, and last when figures told of some */
+	for (size_t i = 0; i <= invoice->fact_count; i++) { /* when money came, and last when figures told of some that nothing else told */
 		const struct fact *fact = i < invoice->fact_count ? &invoice->facts[i] : NULL;
-		int64_t paid = paid_at(invoice, end, (fact ? fact->at : invoice->order.time) + 1);
+		int64_t at = fact ? fact->at : invoice->order.time, paid = paid_at(invoice, end, at + 1);
 
-		if ((fact ? fact->kind == FACT_PAYMENT : invoice->snapshot.paid > 0 && invoice->order.time < end) && paid >= sum && paid < invoice->snapshot.total)
+		if (at < end && (fact ? fact->kind == FACT_PAYMENT : alone) && paid >= sum && paid < invoice->snapshot.total)
 			return true;
 	}
 	return false;

@@ -66,6 +66,7 @@ static const struct paid_row {
 	{ "a plan was agreed instead", { CAME("2026-04-15T08:00:00Z", LESS) }, FACT_PLAN, "2026-04-10T08:00:00Z", NULL, false },
 	{ "another settlement was agreed instead", { CAME("2026-04-15T08:00:00Z", LESS) }, FACT_SETTLEMENT, "2026-04-10T08:00:00Z", NULL, false },
 	{ "a settlement that was agreed before it", { CAME("2026-04-15T08:00:00Z", LESS) }, FACT_SETTLEMENT, "2026-04-02T08:00:00Z", "settled", true },
+	{ "a credit note in time, and money too late", { CAME("2026-04-25T08:00:00Z", 1) }, FACT_CREDIT, "2026-04-15T08:00:00Z", NULL, false },
 	{ "it is given up", { CAME("2026-04-15T08:00:00Z", LESS) }, FACT_UNCOLLECTIBLE, "2026-04-16T08:00:00Z", "uncollectible", false },
 };
 
@@ -87,6 +88,8 @@ static void tell_other(struct world *w, const struct paid_row *row)
 {
 	struct fact *fact = row->other ? add_fact(w, row->other, row->other_at, row->other == FACT_SETTLEMENT ? "2026-04-12" : NULL) : NULL;
 
+	if (fact && row->other == FACT_CREDIT)
+		fact->amount = LESS;
 	if (fact && row->other == FACT_SETTLEMENT) {
 		fact->amount = 119000;
 		fact->settles = true;
@@ -199,15 +202,18 @@ static void which_offer_was_paid(void **state)
 		int64_t first, again; /* paid on 15 April, and taken back on 16 April if `again` is paid on 2 May */
 		int64_t figures; /* of 15 April have as paid */
 		const char *closed, *id;
+		int64_t before, credited; /* paid before it was made, and told; figures have a credit note, too */
 	} rows[] = {
-		{ "the first", LESS, 0, 0, "settled", "offer less" },
-		{ "the second, by its own day", 0, 96000, 0, "settled", "offer least" },
-		{ "not the first any more", 0, LESS - 1, 0, "settled", "offer least" },
-		{ "the first, taken back, and then the second", LESS, 96000, 0, "settled", "offer least" },
-		{ "the first, taken back, and then less than the second", LESS, 95999, 0, "", "offer less" },
-		{ "by figures", 0, 0, LESS, "settled", "offer less" },
-		{ "not quite, by figures", 0, 0, 95999, "", NULL },
-		{ "all of it, by figures", 0, 0, 120000, "paid", NULL },
+		{ "the first", LESS, 0, 0, "settled", "offer less", 0, 0 },
+		{ "the second, by its own day", 0, 96000, 0, "settled", "offer least", 0, 0 },
+		{ "not the first any more", 0, LESS - 1, 0, "settled", "offer least", 0, 0 },
+		{ "the first, taken back, and then the second", LESS, 96000, 0, "settled", "offer least", 0, 0 },
+		{ "the first, taken back, and then less than the second", LESS, 95999, 0, "", "offer less", 0, 0 },
+		{ "by figures", 0, 0, LESS, "settled", "offer less", 0, 0 },
+		{ "not quite, by figures", 0, 0, 95999, "", NULL, 0, 0 },
+		{ "all of it, by figures", 0, 0, 120000, "paid", NULL, 0, 0 },
+		{ "by figures, with what was paid before it", 0, 0, LESS, "settled", "offer less", 60000, 0 },
+		{ "no money since it was made: a credit note", 0, 0, 60000, "", NULL, 60000, 48000 },
 	};
 
 	(void)state;
@@ -231,7 +237,10 @@ static void which_offer_was_paid(void **state)
 		}
 		if (rows[i].again)
 			add_fact(&w, FACT_PAYMENT, "2026-05-02T08:00:00Z", NULL)->amount = rows[i].again;
+		if (rows[i].before)
+			add_fact(&w, FACT_PAYMENT, "2026-04-01T08:00:00Z", NULL)->amount = rows[i].before;
 		w.e.invoice.snapshot.paid = rows[i].figures;
+		w.e.invoice.snapshot.credited = rows[i].credited;
 		if (rows[i].figures)
 			w.e.invoice.order.time = at("2026-04-15T08:00:00Z");
 		refresh(&w, "2026-05-03T08:00:00Z");
@@ -239,6 +248,44 @@ static void which_offer_was_paid(void **state)
 		if (strcmp(w.e.closed ? w.e.closed : "", rows[i].closed) != 0 || (last && last->kind == FACT_SETTLEMENT) != !!rows[i].id ||
 			(rows[i].id && strcmp(last->id, rows[i].id) != 0))
 			fail_msg("%s: %s, %s", rows[i].name, w.e.closed ? w.e.closed : "open", last ? last->id : "nothing");
+		world_clear(&w);
+	}
+}
+
+/* Figures that came before the payments in them: what they told alone holds until those say how it was. */
+static void figures_come_first(void **state)
+{
+	static const struct {
+		const char *name;
+		int64_t paid, credited; /* as of 15 April */
+		const char *told; /* then this payment, all that they have */
+		const char *closed;
+	} rows[] = {
+		{ "it was paid as offered", LESS, 0, "2026-04-15T07:00:00Z", "settled" },
+		{ "it was paid before the offer, and a credit note was written", 60000, 48000, "2026-04-01T08:00:00Z", "" },
+		{ "only newer figures came", LESS, 0, NULL, "settled" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct made_offer offer = less_by("less", "2026-04-09T08:00:00Z", date_of(2026, 4, 22), LESS);
+		struct world w;
+
+		world_init(&w, WITH(""), TEN);
+		w.e.offers = &offer;
+		w.e.offer_count = 1;
+		w.e.invoice.snapshot.paid = rows[i].paid;
+		w.e.invoice.snapshot.credited = rows[i].credited;
+		w.e.invoice.order.time = at("2026-04-15T08:00:00Z");
+		refresh(&w, "2026-04-15T08:00:00Z");
+		assert_string_equal(w.e.closed, "settled");
+		if (rows[i].told)
+			add_fact(&w, FACT_PAYMENT, rows[i].told, NULL)->amount = rows[i].paid;
+		else
+			w.e.invoice.order.time = at("2026-05-02T08:00:00Z");
+		refresh(&w, "2026-05-03T08:00:00Z");
+		if (strcmp(w.e.closed ? w.e.closed : "", rows[i].closed) != 0)
+			fail_msg("%s: %s", rows[i].name, w.e.closed ? w.e.closed : "open");
 		world_clear(&w);
 	}
 }
@@ -339,6 +386,7 @@ int main(void)
 		cmocka_unit_test(less_is_accepted_by_paying_it),
 		cmocka_unit_test(what_paying_less_tells),
 		cmocka_unit_test(which_offer_was_paid),
+		cmocka_unit_test(figures_come_first),
 		cmocka_unit_test(what_a_person_decided),
 		cmocka_unit_test(what_is_broken_is_in_nobodys_way),
 	};
