@@ -70,6 +70,7 @@ struct weather {
 	int64_t outage; /* per hour: the first one is away for a while */
 	bool feed, people; /* a ledger tells its watermark; somebody gives commands and does tasks */
 	bool lists; /* the producer lists its open invoices now and then */
+	bool offers; /* the policy offers less and instalments, and debtors answer: sim_offers.c */
 };
 
 /* --- time, queue, trace ------------------------------------------------------------------------------------------------ */
@@ -143,7 +144,7 @@ struct sim {
 	bool verbose;
 	bool double_send; /* the provider sends each message twice: the judge must notice */
 	struct arena *arena;
-	struct rng flow, net, disk, world, faults, receipts, lists, accounts, stuck;
+	struct rng flow, net, disk, world, faults, receipts, lists, accounts, stuck, offers;
 	struct weather weather;
 	bool calm; /* the last part of a run: no faults any more */
 	int64_t mono, offset; /* wall = mono + offset */
@@ -303,6 +304,15 @@ void carrier_tells(struct sim *sim, const char *invoice); /* somebody posted a l
 void people_schedule(struct sim *sim);
 void people_task(struct sim *sim, const char *kind, const char *task, const char *invoice); /* a task was opened */
 
+void people_say(struct sim *sim, int64_t at, const char *word, const char *target, const char *more); /* a command */
+
+/* --- offers: sim_offers.c -------------------------------------------------------------------------------------------------------------- */
+
+struct known_offer;
+const char *offers_of_step(struct sim *sim, int n); /* members of the n-th mail of a ladder, counted from 0 */
+void offers_reach(struct sim *sim, const struct known_offer *offer); /* it was made: the debtor makes of it what he likes */
+void offers_schedule(struct sim *sim); /* what is agreed without one */
+
 /* --- erasure: sim_erase.c ---------------------------------------------------------------------------------------------------------- */
 
 struct retention *erase_periods(void); /* the caller's */
@@ -315,6 +325,7 @@ void erase_judge(struct judge *judge); /* at the end */
 void order_add(struct sim *sim, int64_t at, const char *text); /* one event of the history */
 void order_schedule(struct sim *sim);
 bool order_play(uint64_t seed, bool verbose, char *breach, size_t size);
+bool order_offers_play(uint64_t seed, bool verbose, char *breach, size_t size); /* sim_order_offers.c: one small history of what follows an offer */
 
 /* --- the judge --------------------------------------------------------------------------------------------------------------- */
 

@@ -449,13 +449,41 @@ static int64_t turn(struct sim *sim, struct sim_invoice *i, int64_t at)
 
 static void live_invoice(struct sim *sim, struct sim_invoice *i, int64_t at, int64_t last)
 {
-	bool tale = rng_chance(&sim->world, 700000); /* the others are just never paid */
+	bool tale = rng_chance(&sim->world, 700000); /* the others are just never paid, unless for an offer: sim_offers.c */
 
+	i->quiet = !tale;
 	moved(sim, i, at);
 	tell(sim, i, at, false, finalized(sim->book, i, at));
 	at += rng_range(&sim->world, MINUTE_MS, 20 * DAY_MS);
 	while (tale && at < last)
 		at = turn(sim, i, at);
+}
+
+/* --- turns that were not written beforehand ---------------------------------------------------------------------------------------- */
+
+void book_money(struct sim *sim, struct sim_invoice *i, const char *type, int id, int64_t amount, int64_t at)
+{
+	struct book *book = sim->book;
+	int64_t now = sim_wall(sim);
+	bool back = strcmp(type, "invoice.payment_reversed") == 0, credit = strcmp(type, "credit_note.issued") == 0;
+	char *text = fact(book, i, now, type, credit ? "credit_note_id" : "payment_id", id, amount, date_none()), when[UTC_TEXT_SIZE];
+
+	if (!back && !credit && at < now) /* told late: the end of `data` and of the event stand behind it */
+		text = arena_printf(book->arena, "%.*s,\"paid_at\":\"%s\"}}", (int)strlen(text) - 2, text, utc_format(at, when));
+	tell(sim, i, now, false, text);
+	if (credit)
+		i->credited += amount;
+	else
+		i->paid += back ? -amount : amount;
+	i->version++;
+	moved(sim, i, now);
+	if (back || rng_chance(&sim->offers, 600000)) /* what went back is a question until the figures say it, too */
+		tell(sim, i, now + rng_range(&sim->offers, 0, DAY_MS), true, updated(book, i, now + 1));
+}
+
+void book_says(struct sim *sim, struct sim_invoice *i, const char *text)
+{
+	tell(sim, i, sim_wall(sim), false, arena_strdup(sim->book->arena, text));
 }
 
 /* --- a debtor's own events ----------------------------------------------------------------------------------------------------- */

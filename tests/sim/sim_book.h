@@ -26,6 +26,7 @@ struct sim_invoice {
 	int64_t total, paid, credited, version;
 	int facts;
 	bool voided, plan;
+	bool quiet; /* has no story of its own: is never paid, unless something is agreed */
 	struct sim_figures *history;
 	size_t history_count, history_capacity;
 	bool turned; /* the story took another turn than was written: later chapters that say "still owed" are dropped */
@@ -47,6 +48,9 @@ const char *book_zone(const struct book *book, const char *debtor_id);
 const char *book_country(const struct book *book, const char *debtor_id); /* ISO 3166 */
 const char *book_place_zone(const struct sim_debtor *debtor); /* where they are, whether told or not */
 const char *book_place_country(const struct sim_debtor *debtor);
+/* sim_offers.c: one turn more of an invoice's story, now. `at`: when the money came. */
+void book_money(struct sim *sim, struct sim_invoice *i, const char *type, int id, int64_t amount, int64_t at);
+void book_says(struct sim *sim, struct sim_invoice *i, const char *text); /* an event */
 const char *book_role(const struct sim_debtor *debtor, const char *address); /* whose address or number that is; NULL = nobody's */
 
 #endif

@@ -133,11 +133,11 @@ static void check_wrong(struct judge *judge, const struct message *m)
 /* What records a call is sent also while that call, or another word of the debtor's, holds the ladder; never to who paid. */
 static unsigned stops_of(const char *step)
 {
-	enum { PAID, VOIDED, DISPUTED, PROMISED, ANNOUNCED, UNDELIVERED, STALE = 11, PLANNED = 13 };
-	unsigned said = 1u << DISPUTED | 1u << PROMISED | 1u << ANNOUNCED | 1u << UNDELIVERED | 1u << PLANNED;
+	enum { PAID, VOIDED, DISPUTED, PROMISED, ANNOUNCED, UNDELIVERED, STALE = 11, PLANNED = 13, LISTED, SETTLED, STANDS, UNMATCHED };
+	unsigned said = 1u << DISPUTED | 1u << PROMISED | 1u << ANNOUNCED | 1u << UNDELIVERED | 1u << PLANNED | 1u << STANDS;
 
 	if (strncmp(step, "paid:", 5) == 0)
-		return ~(said | 1u << PAID | 1u << VOIDED | 1u << STALE); /* thanks: it is paid, see judge_first_byte() */
+		return ~(said | 1u << PAID | 1u << VOIDED | 1u << STALE | 1u << SETTLED | 1u << UNMATCHED); /* thanks: it is paid, see judge_first_byte() */
 	if (strncmp(step, "plan:", 5) == 0)
 		return ~(1u << PLANNED);
 	return strchr(step, ':') ? ~said : ~0u;
@@ -183,7 +183,8 @@ void judge_first_byte(struct judge *judge, struct host *host, const struct messa
 		for (size_t k = 0; k < judge->told_count && lasting; k++)
 			if (judge->told[k].since_mono > sim->mono - MARK_AGE - 1 && judge->told[k].since_mono <= sim->mono)
 				lasting &= facts_stops(judge, id, m->debtor_id, m->channel, judge->told[k].since_mono, wall);
-		if (strncmp(m->step, "paid:", 5) == 0 && !(facts_stops(judge, id, m->debtor_id, m->channel, NEVER, wall) & 1))
+		if (strncmp(m->step, "paid:", 5) == 0 && !(facts_stops(judge, id, m->debtor_id, m->channel, NEVER, wall) & 1) &&
+			!settled_done(judge, id, NEVER))
 			sim_breach(sim, "1 nobody is thanked for nothing", "%s about %s, which is not paid (%s)", m->debtor_id, id, m->attempt_id);
 		if (!strchr(m->step, ':') && wall < judge_invoice(judge, id)->call_back_at - SLACK &&
 			!judge_superseded(judge, judge_invoice(judge, id)->call_back_group))

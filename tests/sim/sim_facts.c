@@ -40,6 +40,28 @@ static bool first_telling(const struct judge *judge, size_t i, int64_t by_mono)
 	return true;
 }
 
+bool facts_known(const struct told *t, int64_t by_mono)
+{
+	return known(t, by_mono);
+}
+
+bool facts_first(const struct judge *judge, size_t i, int64_t by_mono)
+{
+	return first_telling(judge, i, by_mono);
+}
+
+const struct event *facts_taken_back(const struct judge *judge, const struct event *payment, int64_t by_mono)
+{
+	for (size_t i = 0; i < judge->told_count && payment->type == EVENT_INVOICE_PAYMENT_RECEIVED; i++) {
+		const struct event *e = &judge->told[i].event;
+
+		if (known(&judge->told[i], by_mono) && !judge->told[i].broken && e->type == EVENT_INVOICE_PAYMENT_REVERSED &&
+			about(&judge->told[i], payment->invoice_id) && same_fact(e, payment) && e->time > payment->time)
+			return e;
+	}
+	return NULL;
+}
+
 /* All payments and credits that were told, each once; `beyond`: those that the newest figures cannot know. */
 static int64_t told_paid(const struct judge *judge, const char *id, int64_t by_mono, const struct told *newest, int64_t *beyond)
 {
@@ -51,7 +73,7 @@ static int64_t told_paid(const struct judge *judge, const char *id, int64_t by_m
 
 		if (!known(t, by_mono) || t->broken || !about(t, id) ||
 			(t->event.type != EVENT_INVOICE_PAYMENT_RECEIVED && t->event.type != EVENT_CREDIT_NOTE_ISSUED) ||
-			!first_telling(judge, i, by_mono))
+			!first_telling(judge, i, by_mono) || facts_taken_back(judge, &t->event, by_mono))
 			continue;
 		all += t->event.amount;
 		if (t->event.after_version >= newest->event.order.version)
@@ -83,7 +105,7 @@ static bool paid(const struct judge *judge, const char *id, int64_t by_mono)
 	return all >= total || newest->event.snapshot.due - beyond <= 0 || newest->event.snapshot.status == INVOICE_PAID;
 }
 
-static const struct told *newest_figures(const struct judge *judge, const char *id, int64_t by_mono)
+const struct told *facts_figures(const struct judge *judge, const char *id, int64_t by_mono)
 {
 	const struct told *newest = NULL;
 
@@ -95,6 +117,11 @@ static const struct told *newest_figures(const struct judge *judge, const char *
 			newest = t;
 	}
 	return newest;
+}
+
+static const struct told *newest_figures(const struct judge *judge, const char *id, int64_t by_mono)
+{
+	return facts_figures(judge, id, by_mono);
 }
 
 /* What is open by the kinder of two readings: the newest figures with what they cannot know, and all that was told by itself. */
@@ -119,7 +146,7 @@ static int64_t kinder_of(const struct judge *judge, const char *id, enum event_t
 	for (size_t i = 0; i < judge->told_count; i++) {
 		const struct event *e = &judge->told[i].event;
 
-		if (!known(&judge->told[i], by_mono) || !about(&judge->told[i], id) || e->type != type || !first_telling(judge, i, by_mono))
+		if (!known(&judge->told[i], by_mono) || !about(&judge->told[i], id) || e->type != type || !first_telling(judge, i, by_mono) || facts_taken_back(judge, e, by_mono))
 			continue;
 		all += e->amount;
 		beyond += e->after_version >= version ? e->amount : 0;
@@ -153,6 +180,11 @@ bool facts_owed(const struct judge *judge, const char *id, int64_t amount)
 			(is_balance(judge, id, amount, judge->told[i].since_mono) || is_balance(judge, id, amount, judge->told[i].since_mono - 1)))
 			return true;
 	return is_balance(judge, id, amount, now);
+}
+
+bool facts_paid(const struct judge *judge, const char *id)
+{
+	return paid(judge, id, NEVER);
 }
 
 #define PLAN_GRACE 3 /* days, of the simulated policy */
@@ -196,7 +228,7 @@ bool facts_plan_short(const struct judge *judge, const char *id, int64_t by_mono
 
 		if (!known(t, by_mono) || t->broken || !about(t, id) ||
 			(t->event.type != EVENT_INVOICE_PAYMENT_RECEIVED && t->event.type != EVENT_CREDIT_NOTE_ISSUED) ||
-			!first_telling(judge, i, by_mono))
+			!first_telling(judge, i, by_mono) || facts_taken_back(judge, &t->event, by_mono))
 			continue;
 		all += after ? 0 : t->event.amount;
 		beyond += unseen == after ? 0 : unseen ? t->event.amount : -t->event.amount;
@@ -444,7 +476,8 @@ static bool moved_since(const struct judge *judge, const char *id, int64_t since
 		const struct told *t = &judge->told[i];
 
 		if (known(t, by_mono) && !t->broken && about(t, id) && t->event.time > since &&
-			(t->event.has_snapshot || t->event.type == EVENT_INVOICE_PAYMENT_RECEIVED || t->event.type == EVENT_CREDIT_NOTE_ISSUED))
+			(t->event.has_snapshot || t->event.type == EVENT_INVOICE_PAYMENT_RECEIVED || t->event.type == EVENT_CREDIT_NOTE_ISSUED ||
+				t->event.type == EVENT_INVOICE_PAYMENT_REVERSED))
 			return true;
 	}
 	return false;
@@ -491,10 +524,22 @@ static bool listed_otherwise(const struct judge *judge, const char *id, int64_t 
 	return !item || item->due < balance(judge, id, by_mono);
 }
 
+/* Money went back, and the figures are older than that: a person compares the books, or newer ones come. */
+static bool unmatched(const struct judge *judge, const char *id, int64_t by_mono)
+{
+	const struct told *newest = newest_figures(judge, id, by_mono);
+
+	for (size_t i = 0; i < judge->told_count && newest; i++)
+		if (known(&judge->told[i], by_mono) && !judge->told[i].broken && about(&judge->told[i], id) &&
+			judge->told[i].event.type == EVENT_INVOICE_PAYMENT_REVERSED && judge->told[i].event.time > newest->event.time)
+			return true;
+	return false;
+}
+
 const char *const stop_names[STOP_COUNT] = { "paid", "voided", "disputed", "promised", "payment announced", "undelivered", "paused",
 	"opted out", "stopped by a person", "held by a person", "suspended with all others",
 	"of a ledger that has not told for long", "named by a dead letter", "under a plan",
-	"not on its producer's list, or with less" };
+	"not on its producer's list, or with less", "settled for less", "under a settlement", "of money that went back, which no figures have yet" };
 
 unsigned facts_stops(struct judge *judge, const char *id, const char *debtor_id, enum channel channel, int64_t by_mono, int64_t wall)
 {
@@ -517,6 +562,9 @@ unsigned facts_stops(struct judge *judge, const char *id, const char *debtor_id,
 		broken_letter(judge, id, wall, by_mono),
 		planned(judge, id, today, by_mono),
 		listed_otherwise(judge, id, by_mono),
+		settled_done(judge, id, by_mono),
+		settled_stands(judge, id, today, by_mono),
+		unmatched(judge, id, by_mono),
 	};
 	unsigned set = 0;
 
@@ -586,6 +634,8 @@ void judge_event_added(struct judge *judge, const char *stream, const char *text
 	t.broken = raw || event_parse(judge->arena, t.text, strlen(t.text), NULL, &t.event, &err) < 0;
 	if (raw)
 		t.event = (struct event){ 0 };
+	if (!t.broken && t.event.offer)
+		settled_accepted(judge, &t.event);
 	judge->told = arena_grow(judge->arena, judge->told, judge->told_count, &judge->told_capacity, sizeof(*judge->told));
 	judge->told[judge->told_count] = t;
 	if (!t.broken && t.event.book) {

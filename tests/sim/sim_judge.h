@@ -41,6 +41,7 @@ struct known_invoice {
 	bool stopped; /* a person decided so, by the trail */
 	bool jumped; /* something was broken, by the trail: the ladder goes on further up */
 	const char *plan_broken; /* id of the plan, by the trail; NULL = none */
+	const char *settlement_broken; /* the same of the last one */
 	bool word_open; /* something is announced, by the trail, and neither carried out nor taken back */
 	unsigned words; /* commitments that the trail has */
 	bool handed; /* over to others, by the trail */
@@ -54,6 +55,7 @@ struct known_attempt {
 	const char *id, *debtor_id, *step;
 	const char **invoices, **steps;
 	bool *over; /* of each invoice: the trail had closed it when the outcome came */
+	int64_t *sums; /* of each invoice: what was asked for */
 	size_t count;
 	bool intended; /* a durable intent, the newest one */
 	bool unknown; /* given up: a person must say */
@@ -66,6 +68,16 @@ struct known_attempt {
 	int accepted; /* messages that the provider really sends */
 	int requests; /* that reached the provider since it was last certain that nothing was sent */
 	uint8_t digest[32];
+};
+
+struct known_offer { /* as the trail says that it was written */
+	const char *invoice_id, *code, *attempt;
+	date until;
+	int64_t amount, settles_at; /* of less: what it asks for, and the same with what had come before */
+	const struct instalment *instalments;
+	size_t count;
+	int64_t at; /* wall */
+	size_t group; /* that says so, counted from 1 */
 };
 
 struct known_contact { /* what a debtor received */
@@ -143,6 +155,8 @@ struct judge {
 	size_t attempt_count, attempt_capacity;
 	struct known_contact *contacts;
 	size_t contact_count, contact_capacity;
+	struct known_offer *offers;
+	size_t offer_count, offer_capacity;
 	struct known_call *calls;
 	size_t call_count, call_capacity;
 	struct known_group *groups;
@@ -159,7 +173,7 @@ struct judge {
 	uint64_t records, first_bytes;
 };
 
-#define STOP_COUNT 15
+#define STOP_COUNT 18
 extern const char *const stop_names[STOP_COUNT];
 
 /*
@@ -168,12 +182,24 @@ extern const char *const stop_names[STOP_COUNT];
  */
 unsigned facts_stops(struct judge *judge, const char *invoice_id, const char *debtor_id, enum channel channel, int64_t by_mono,
 	int64_t wall);
+/* For sim_settled.c: what stood in the streams by then; the first telling of a fact; the newest figures; what took the payment back, or NULL. */
+bool facts_known(const struct told *t, int64_t by_mono);
+bool facts_first(const struct judge *judge, size_t i, int64_t by_mono);
+const struct told *facts_figures(const struct judge *judge, const char *id, int64_t by_mono);
+const struct event *facts_taken_back(const struct judge *judge, const struct event *payment, int64_t by_mono);
+/* sim_settled.c: what was accepted instead of all is paid; it stands, and its day has not passed. */
+bool settled_done(const struct judge *judge, const char *id, int64_t by_mono);
+bool settled_stands(struct judge *judge, const char *id, date today, int64_t by_mono);
+void settled_broken(struct judge *judge, const char *id, const char *settlement); /* says the trail */
+void settled_offer(struct judge *judge, const struct known_offer *made); /* the same; settles_at is for the judge to say */
+void settled_accepted(const struct judge *judge, struct event *e); /* of an event that names an offer: its terms */
 /* The debtor's newest data has no such address any more; false too when there is none. */
 bool facts_moved(const struct judge *judge, const struct message *message, int64_t by_mono);
 /* The judge's own reading of a plan: whether an instalment was missed by more than its days of grace. */
 bool facts_plan_missed(const struct judge *judge, const char *invoice_id, date today, int64_t by_mono);
 /* Its instalments do not cover what was open when it was agreed: a person must say what was meant. */
 bool facts_plan_short(const struct judge *judge, const char *invoice_id, int64_t by_mono);
+bool facts_paid(const struct judge *judge, const char *invoice_id); /* by all that was ever told */
 bool facts_owed(const struct judge *judge, const char *invoice_id, int64_t amount); /* its balance is that, or was since an hour before the record */
 void facts_commanded(struct judge *judge, const char *event_id); /* a command about a known invoice was taken */
 bool facts_told_of(const struct judge *judge, const char *attempt); /* a receipt of it is recorded, and stood in a stream ten minutes ago */

@@ -4,7 +4,8 @@
  *	sim --seeds N [--from K] [--jobs J] [--first]	many; --first: only until the first seed that fails is known
  *	sim --policy N [--verbose]	a random policy, if the product takes it, over a small book: its manners are judged
  *	sim --policies N [--from K] [--jobs J] [--first]	many
- *	--order	only the events of each book in any order, doubled and delayed: the end state must be that of the right order
+ *	--order	only the events of each book in any order, doubled and delayed: the end state must be that of the right order; and small histories
+ *		of what follows an offer, told to the rules alone
  *	--double	the provider sends each message twice: must be noticed
  * Exit status: 0 all kept, 1 a promise is broken, 2 usage.
  */
@@ -20,6 +21,7 @@
 #include "tests/sim/sim_policy.h"
 
 #define CALM_DAYS 32
+#define OFFER_HISTORIES 20 /* of an order's seed, beside the large one */
 #define ORDER_EVERY 3
 #define JOBS_MAX 64
 #define MANY 50 /* policies, of which some must have contacted somebody */
@@ -42,6 +44,7 @@ void sim_begin(struct sim *sim, uint64_t seed, int days, bool verbose)
 	rng_seed(&sim->lists, seed, "lists");
 	rng_seed(&sim->accounts, seed, "accounts");
 	rng_seed(&sim->stuck, seed, "stuck");
+	rng_seed(&sim->offers, seed, "offers");
 	sim->begin = (int64_t)date_of(2026, 1, 5).days * DAY_MS + rng_range(&sim->world, 0, 300) * DAY_MS;
 	sim->calm_at = sim->begin + (days - CALM_DAYS) * DAY_MS;
 	sim->end = sim->begin + days * DAY_MS;
@@ -75,7 +78,11 @@ static bool play_order(uint64_t seed, const struct options *options)
 {
 	char breach[600];
 
-	if (order_play(seed, options->verbose, breach, sizeof(breach)))
+	bool kept = order_play(seed, options->verbose, breach, sizeof(breach));
+
+	for (uint64_t i = 0; i < OFFER_HISTORIES && kept; i++)
+		kept = order_offers_play(seed * OFFER_HISTORIES + i, options->verbose, breach, sizeof(breach));
+	if (kept)
 		return true;
 	printf("seed %llu: %s\n	replay: sim --seed %llu --order --verbose\n", (unsigned long long)seed, breach,
 		(unsigned long long)seed);

@@ -73,7 +73,7 @@ static void extras_of(struct sim *sim, const struct sim_invoice *i, int64_t at)
 	int64_t later = at + rng_range(rng, 1, 20 * DAY_MS), amount = rng_range(rng, 1, i->total);
 	int n = (int)rng_range(rng, 0, 99);
 
-	switch (rng_range(rng, 0, 16)) {
+	switch (rng_range(rng, 0, 17)) {
 	case 0:
 		extra(sim, at, "invoice.payment_received", "\"invoice_id\":\"%s\",\"payment_id\":\"x%d\",\"amount_minor\":%lld,\"fee_minor\":%d",
 			i->id, n, (long long)amount, n % 7 * 100);
@@ -117,6 +117,15 @@ static void extras_of(struct sim *sim, const struct sim_invoice *i, int64_t at)
 				(long long)amount);
 		extra(sim, later, "contact.reply_received", "\"invoice_id\":\"%s\",\"customer_id\":\"%s\",\"reply_id\":\"x%d\"",
 			i->id, i->debtor->id, n);
+		break;
+	case 17: /* less is agreed and paid, the money goes back, and less still is agreed */
+		extra(sim, at, "settlement.agreed", "\"invoice_id\":\"%s\",\"settlement_id\":\"x%d\",\"amount_minor\":%lld,\"until_on\":\"%.10s\"",
+			i->id, n, (long long)amount, utc_format(at + n % 12 * DAY_MS, when));
+		extra(sim, at + DAY_MS, "invoice.payment_received", "\"invoice_id\":\"%s\",\"payment_id\":\"x%d\",\"amount_minor\":%lld", i->id, n, (long long)amount);
+		extra(sim, later, "invoice.payment_reversed", "\"invoice_id\":\"%s\",\"payment_id\":\"x%d\",\"amount_minor\":%lld", i->id, n, (long long)amount);
+		if (n % 2)
+			extra(sim, later + HOUR_MS, "settlement.agreed", "\"invoice_id\":\"%s\",\"settlement_id\":\"y%d\",\"amount_minor\":%lld,\"until_on\":\"%.10s\"",
+				i->id, n, (long long)amount / 2 + 1, utc_format(later + 20 * DAY_MS, when));
 		break;
 	case 6:
 		extra(sim, at, "customer.insolvency_opened", "\"customer_id\":\"%s\"", i->debtor->id);

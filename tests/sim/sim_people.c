@@ -23,7 +23,7 @@ static const char *command(struct sim *sim, int64_t at, const char *word, const 
 		target ? "\"" : "", more);
 }
 
-static void say(struct sim *sim, int64_t at, const char *word, const char *target, const char *more)
+void people_say(struct sim *sim, int64_t at, const char *word, const char *target, const char *more)
 {
 	book_tell(sim, OPERATOR, at, command(sim, at, word, target, more));
 }
@@ -84,25 +84,25 @@ static void schedule_commands(struct sim *sim)
 
 		switch (rng_range(rng, 0, 5)) {
 		case 0:
-			say(sim, at, "hold", invoice, until(sim, end));
+			people_say(sim, at, "hold", invoice, until(sim, end));
 			break;
 		case 1:
-			say(sim, at, "hold", invoice, until(sim, end + 5 * DAY_MS));
-			say(sim, end, "resume", invoice, "");
+			people_say(sim, at, "hold", invoice, until(sim, end + 5 * DAY_MS));
+			people_say(sim, end, "resume", invoice, "");
 			break;
 		case 2:
-			say(sim, at, "skip", invoice, "");
+			people_say(sim, at, "skip", invoice, "");
 			break;
 		case 3:
-			say(sim, at, "retry", invoice, "");
+			people_say(sim, at, "retry", invoice, "");
 			break;
 		case 4:
-			say(sim, at, "suspend", NULL, rng_chance(rng, 500000) ? until(sim, end) : "");
-			say(sim, end, "release", NULL, "");
+			people_say(sim, at, "suspend", NULL, rng_chance(rng, 500000) ? until(sim, end) : "");
+			people_say(sim, end, "release", NULL, "");
 			break;
 		default:
-			say(sim, at, "hold", invoice, "");
-			say(sim, end, "resume", invoice, "");
+			people_say(sim, at, "hold", invoice, "");
+			people_say(sim, end, "resume", invoice, "");
 			break;
 		}
 	}
@@ -120,9 +120,9 @@ static void schedule_handovers(struct sim *sim)
 		const char *invoice = sim->book->invoices[rng_range(&rng, 0, (int64_t)sim->book->invoice_count - 1)].id;
 		int64_t at = rng_range(&rng, sim->begin + DAY_MS, last), end = at + rng_range(&rng, HOUR_MS, 20 * DAY_MS);
 
-		say(sim, at, "handover", invoice, to[rng_range(&rng, 0, 2)]);
+		people_say(sim, at, "handover", invoice, to[rng_range(&rng, 0, 2)]);
 		if (end < last && rng_chance(&rng, 500000))
-			say(sim, end, "handover_result", invoice, rng_chance(&rng, 800000) ? ",\"result\":\"returned\"" : ",\"result\":\"kept\"");
+			people_say(sim, end, "handover_result", invoice, rng_chance(&rng, 800000) ? ",\"result\":\"returned\"" : ",\"result\":\"kept\"");
 	}
 }
 
@@ -139,10 +139,10 @@ static void schedule_rings(struct sim *sim)
 		int64_t at = rng_range(&rng, sim->begin + DAY_MS, last);
 
 		if (rng_chance(&rng, 300000)) {
-			say(sim, at, "call_log", invoice, ",\"outcome\":\"wrong_contact\"");
+			people_say(sim, at, "call_log", invoice, ",\"outcome\":\"wrong_contact\"");
 			continue;
 		}
-		say(sim, at, "call_log", invoice, arena_printf(sim->book->arena, ",\"outcome\":\"call_back_at\",\"back_at\":\"%s\"",
+		people_say(sim, at, "call_log", invoice, arena_printf(sim->book->arena, ",\"outcome\":\"call_back_at\",\"back_at\":\"%s\"",
 			utc_format(at + rng_range(&rng, DAY_MS, 6 * DAY_MS), when)));
 	}
 }
@@ -157,7 +157,7 @@ static void schedule_wrong_numbers(struct sim *sim)
 	if (last <= sim->begin + DAY_MS || !rng_chance(&rng, 300000))
 		return;
 	for (int64_t n = rng_range(&rng, 4, 16); n > 0; n--)
-		say(sim, rng_range(&rng, sim->begin + DAY_MS, last), "call_log",
+		people_say(sim, rng_range(&rng, sim->begin + DAY_MS, last), "call_log",
 			sim->book->invoices[rng_range(&rng, 0, (int64_t)sim->book->invoice_count - 1)].id, ",\"outcome\":\"wrong_contact\"");
 }
 
@@ -196,7 +196,7 @@ static void speak(void *arg)
 			return;
 		more = known->accepted ? ",\"decision\":\"sent\"" : ",\"decision\":\"not_sent\"";
 	}
-	say(sim, sim_wall(sim), a->word, a->target, more);
+	people_say(sim, sim_wall(sim), a->word, a->target, more);
 }
 
 static void answer(struct sim *sim, const char *word, const char *target, const char *more, const char *attempt)

@@ -90,6 +90,7 @@ void setup_weather(struct sim *sim)
 		w->provoke = 0;
 	if (sim->mode == MODE_LIFE && rng_chance(&sim->accounts, 300000))
 		w->moves = rng_range(&sim->accounts, 50000, 400000);
+	w->offers = sim->mode == MODE_LIFE && !sim->drawn && rng_chance(&sim->offers, 400000);
 	traffic_setup(sim);
 	if (sim->mode == MODE_LIFE && !sim->drawn && sim->seed % 8 == 0)
 		several(sim);
@@ -165,6 +166,7 @@ static struct policy *draw_ladder(struct sim *sim)
 	CLEANUP(buf_clear) struct buf steps = { 0 };
 	CLEANUP(buf_clear) struct buf text = { 0 };
 	const char *ladder = ladders[rng_range(&sim->world, 0, 3)], *at;
+	int mail = 0;
 
 	rng_seed(&own, sim->seed, "agreed");
 	more = rng_chance(&own, 600000) ? agreed : "";
@@ -177,6 +179,8 @@ static struct policy *draw_ladder(struct sim *sim)
 	for (; (at = strstr(ladder, "%s")); ladder = at + 2) {
 		buf_add(&steps, ladder, (size_t)(at - ladder));
 		buf_add_str(&steps, rule);
+		if (mail++)
+			buf_add_str(&steps, offers_of_step(sim, mail - 1));
 	}
 	buf_add_str(&steps, ladder);
 	buf_printf(&text,

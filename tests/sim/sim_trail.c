@@ -1,5 +1,6 @@
 /* The judge reads the journal: every group as it becomes durable, decrypted record by record. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/hash.h"
@@ -161,9 +162,11 @@ static void note_intent(struct judge *judge, struct host *host, const struct jso
 	a->invoices = arena_alloc(judge->arena, a->count * sizeof(char *));
 	a->steps = arena_alloc(judge->arena, a->count * sizeof(char *));
 	a->over = arena_alloc(judge->arena, a->count * sizeof(bool));
+	a->sums = arena_alloc(judge->arena, a->count * sizeof(*a->sums));
 	for (size_t i = 0; i < a->count; i++) {
 		struct json one = json_at(&invoices, i), step = json_at(&steps, i), sum = json_at(&balances, i);
 
+		a->sums[i] = json_int(&sum);
 		a->invoices[i] = arena_strdup(judge->arena, json_str(&one));
 		a->steps[i] = arena_strdup(judge->arena, json_str(&step) ? json_str(&step) : member(record, "step"));
 		sim_note(judge->sim, "trail: intent %s: %s, step %s", id, a->invoices[i], a->steps[i]);
@@ -525,7 +528,8 @@ static void note_broken(struct judge *judge, const struct json *record, const ch
 		return;
 	invoice->plan_broken = arena_strdup(judge->arena, member(record, "plan"));
 	if (judge->sim->mode == MODE_LIFE && invoice->debtor_id &&
-		!facts_plan_missed(judge, invoice_id, judge_date(judge, invoice->debtor_id, judge->decided_at), judge->sim->mono - MINUTE_MS))
+		!facts_plan_missed(judge, invoice_id, judge_date(judge, invoice->debtor_id, judge->decided_at), judge->sim->mono - MINUTE_MS) &&
+		!facts_plan_missed(judge, invoice_id, judge_date(judge, invoice->debtor_id, judge->decided_at), judge->sim->mono))
 		sim_breach(judge->sim, "a plan that is kept is not broken", "%s: no instalment was missed", invoice_id);
 	if (judge->sim->mode == MODE_LIFE && facts_plan_short(judge, invoice_id, judge->sim->mono - MINUTE_MS) &&
 		facts_plan_short(judge, invoice_id, judge->sim->mono))
@@ -546,6 +550,28 @@ static void note_restored(struct judge *judge, const char *invoice_id)
 		facts_plan_missed(judge, invoice_id, date_add_days(judge_date(judge, invoice->debtor_id, judge->decided_at), -OPENS_WITHIN),
 			judge->sim->mono))
 		sim_breach(judge->sim, "a plan that is missed does not stand", "%s: an instalment is open beyond its days of grace", invoice_id);
+}
+
+/* What was written to the debtor, and what it comes to. */
+static void note_offer(struct judge *judge, const struct json *record, const char *invoice_id, const char *attempt)
+{
+	struct json parts = json_get(record, "instalments"), amount = json_get(record, "amount_minor");
+	struct instalment *items = arena_alloc(judge->arena, (json_len(&parts) + 1) * sizeof(*items));
+	struct known_offer made = { .invoice_id = judge_invoice(judge, invoice_id)->id, .code = arena_strdup(judge->arena, member(record, "code")),
+		.attempt = arena_strdup(judge->arena, attempt), .amount = json_int(&amount), .instalments = items, .count = json_len(&parts),
+		.at = judge->decided_at, .group = judge->group_count };
+
+	for (size_t i = 0; i < made.count; i++) {
+		struct json one = json_at(&parts, i);
+
+		amount = json_get(&one, "amount_minor");
+		items[i].amount = json_int(&amount);
+		if (date_parse(member(&one, "due_on"), &items[i].due_on) < 0)
+			abort();
+	}
+	if (date_parse(member(record, "until"), &made.until) < 0)
+		abort();
+	settled_offer(judge, &made);
 }
 
 static void note_decision(struct judge *judge, const struct json *record, const char *invoice)
@@ -614,6 +640,10 @@ static void note_record(struct judge *judge, struct host *host, const struct jso
 		note_letter(judge, invoice, member(record, "case"), member(record, "letter"), attempt, json_int(&told_at));
 	else if (invoice && (strcmp(kind, "promise.broken") == 0 || strcmp(kind, "plan.broken") == 0))
 		note_broken(judge, record, kind, invoice);
+	else if (invoice && attempt && strcmp(kind, "offer.made") == 0)
+		note_offer(judge, record, invoice, attempt);
+	else if (invoice && strcmp(kind, "settlement.broken") == 0)
+		settled_broken(judge, invoice, member(record, "settlement"));
 	else if (invoice && strcmp(kind, "plan.restored") == 0)
 		note_restored(judge, invoice);
 	else if (invoice && (strncmp(kind, "commitment.", 11) == 0 || strncmp(kind, "handover.", 9) == 0))

@@ -599,6 +599,7 @@ void world_run(struct sim *sim)
 	sim->judge = judge_create(sim);
 	if (sim->mode == MODE_LIFE) {
 		book_schedule(sim);
+		offers_schedule(sim);
 		traffic_schedule(sim);
 		people_schedule(sim);
 		lists_schedule(sim);
