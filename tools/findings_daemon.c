@@ -72,8 +72,8 @@ static void add_partition(struct findings *f, const struct json *p, bool only)
 		findings_add_in(f, at, GRADE_FAIL, "waiting_for_redis", "dunningctl doctor", "the daemon waits for a Redis that it can rely on%s%s",
 			refusal ? ": " : "", refusal ? refusal : "");
 	else if (strcmp(state, "passive") == 0 && json_text(p, "refused_by"))
-		findings_add(f, GRADE_FAIL, "refused", arena_printf(f->arena, "dunningctl status on the host of %s", json_text(p, "refused_by")),
-			"nothing is sent%s: %s, which has its lease, refuses it", where, json_text(p, "refused_by"));
+		findings_add_in(f, at, GRADE_FAIL, "refused", arena_printf(f->arena, "dunningctl status on the host of %s", json_text(p, "refused_by")),
+			"nothing is sent: %s, which has its lease, refuses it", json_text(p, "refused_by"));
 	else if (strcmp(state, "starting") == 0 || strcmp(state, "draining") == 0)
 		findings_add_in(f, at, GRADE_NOTE, arena_strdup(f->arena, state), "wait: it ends by itself", "it has only just started, and reads what stood in Redis");
 	else if (strcmp(state, "passive") == 0 && !json_text(p, "owner") && unled.type == JSON_INT && json_int(&unled) < UNLED_MS)
