@@ -59,6 +59,7 @@ struct known_attempt {
 	size_t count;
 	bool intended; /* a durable intent, the newest one */
 	bool unknown; /* given up: a person must say */
+	bool failed; /* its provider told that it gave it up */
 	const char *outcome; /* kind of the newest durable outcome record; NULL = none since the intent */
 	const char *reason;
 	size_t intent_group, outcome_group; /* of the newest intent and outcome, counted from 1 */

@@ -1,16 +1,18 @@
 /*
  * What the provider tells of the messages that it took, as its webhooks bring it into the stream: before its own answer or days later, twice
- * and in any order. No bounces for good: whom they are about is settled by the tests of contact.
+ * and in any order; some it gave up. No bounces for good: whom they are about is settled by the tests of contact.
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/sim/sim.h"
+#include "tests/sim/sim_judge.h"
 
 static const char *pick_status(struct sim *sim)
 {
 	static const char *const usual[] = { "sent", "deferred", "delivered", "delivered", "opened", "bounced" };
 
+	if (rng_chance(&sim->receipts, 20000))
+		return "failed";
 	return rng_chance(&sim->receipts, 8000) ? "complained" : usual[rng_range(&sim->receipts, 0, 5)];
 }
 
@@ -51,8 +53,9 @@ void receipts_tell(struct sim *sim, const struct message *message)
 	for (int64_t i = 0; i < count; i++) {
 		int64_t delay = rng_chance(&sim->receipts, 500000) ? rng_range(&sim->receipts, 0, 200) : rng_range(&sim->receipts, 0, 2 * DAY_MS);
 		int64_t at = sim_wall(sim) + delay;
-		const char *text = write_receipt(sim, message, pick_status(sim), at);
+		const char *status = pick_status(sim), *text = write_receipt(sim, message, status, at);
 
+		judge_attempt(sim->judge, message->attempt_id)->failed |= strcmp(status, "failed") == 0;
 		book_tell(sim, "dunning:{0}:events", at, text);
 		if (rng_chance(&sim->receipts, 300000)) /* its own repetition: it had no answer */
 			book_tell(sim, "dunning:{0}:events", at + rng_range(&sim->receipts, 0, HOUR_MS), text);

@@ -407,23 +407,29 @@ static void note_house(struct judge *judge, const char *debtor_id, bool deserted
 	judge->houses[judge->house_count++] = (struct known_house){ arena_strdup(judge->arena, debtor_id), deserted, told_at };
 }
 
+/* Nobody had it: no limit counts it. */
+static void not_counted(struct judge *judge, const char *attempt)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < judge->contact_count; i++)
+		if (strcmp(judge->contacts[i].attempt, attempt) != 0)
+			judge->contacts[kept++] = judge->contacts[i];
+	judge->contact_count = kept;
+}
+
 /* What the carrier told of a letter: one that nobody took is on a person's desk; a house where nobody is gets no second one. */
 static void note_letter(struct judge *judge, const char *invoice_id, const char *debtor_id, const char *status, const char *attempt, int64_t told_at)
 {
 	struct known_invoice *invoice = judge_invoice(judge, invoice_id);
-	size_t kept = 0;
 
 	sim_note(judge->sim, "trail: the letter about %s is %s", invoice_id, status);
 	if (!invoice->closed && !invoice->handed && (strcmp(status, "unclaimed") == 0 || strcmp(status, "refused") == 0))
 		invoice->unclaimed = true;
 	if (strcmp(status, "returned") == 0 || strcmp(status, "delivered") == 0)
 		note_house(judge, debtor_id, status[0] == 'r', told_at);
-	if (strcmp(status, "returned") != 0)
-		return;
-	for (size_t i = 0; i < judge->contact_count; i++) /* nobody had it: no limit counts it */
-		if (strcmp(judge->contacts[i].attempt, attempt) != 0)
-			judge->contacts[kept++] = judge->contacts[i];
-	judge->contact_count = kept;
+	if (strcmp(status, "returned") == 0)
+		not_counted(judge, attempt);
 }
 
 /* What the last letter was about is owed again, of those for which nothing went on meanwhile. */
@@ -432,7 +438,7 @@ static void note_dead_address(struct judge *judge, const char *invoice_id, const
 	struct known_invoice *invoice = judge_invoice(judge, invoice_id);
 	int index = step_index(judge, step);
 
-	if (strncmp(attempt, "post:", 5) != 0)
+	if (strncmp(attempt, "post:", 5) != 0 && !judge_attempt(judge, attempt)->failed)
 		sim_breach(judge->sim, "truth", "attempt %s about %s did not arrive, says the trail, and nobody told that", attempt, invoice_id);
 	if (index >= 0 && invoice->walk[index].why && strcmp(invoice->walk[index].why, attempt) == 0)
 		invoice->walk[index] = (struct walk_step){ 0 };
@@ -458,6 +464,8 @@ static void note_task(struct judge *judge, const struct json *record, bool opene
 		note_call(judge, record, task, opened);
 	if (strcmp(kind, "post") == 0 && opened)
 		check_house(judge, member(record, "case"), task);
+	if (strcmp(kind, "refused") == 0 && opened && member(record, "step") && strcmp(member(record, "reason") ? member(record, "reason") : "", "failed") == 0)
+		skip(judge, json_str(&first), member(record, "step"), "refused");
 	if (strcmp(kind, "letter_unclaimed") == 0 && opened)
 		judge_invoice(judge, json_str(&first))->unclaimed_task = true;
 	if (strcmp(kind, "call") == 0 && opened && judge->sim->drawn)
@@ -624,6 +632,8 @@ static void note_record(struct judge *judge, struct host *host, const struct jso
 		member(record, "reason") ? member(record, "reason") : "");
 	if (strcmp(kind, "operator.command") == 0)
 		note_go_on(judge, record);
+	if (attempt && member(record, "delivery") && strcmp(member(record, "delivery"), "failed") == 0)
+		not_counted(judge, attempt);
 	if (strcmp(kind, "attempt.intent") == 0)
 		note_intent(judge, host, record, attempt);
 	else if (strcmp(kind, "attempt.skipped") == 0)
