@@ -71,6 +71,7 @@ struct dunner_callbacks {
 	void (*record)(const struct dunner_record *record, void *arg);
 	enum dunner_history (*shared)(void *arg); /* NULL: HISTORY_OURS */
 	uint64_t (*heard)(void *arg); /* the epoch under which another instance led this partition last, as far as we ever heard; NULL = 0 */
+	void (*rolled_back)(void *arg); /* the store knows of more that we wrote than our journal has: refused, and all partitions have one log; NULL = as above */
 	void (*taken_over)(void *arg); /* another instance wrote what is gone on from; NULL = nobody wants to know */
 	void (*hold)(const char *reason, bool opened, void *arg); /* an invoice's hold was opened or ended, and that is durable; NULL = nobody counts */
 	size_t (*beside)(void *arg); /* dunner_slots() of the process's other partitions in all; NULL = there are none */

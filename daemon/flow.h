@@ -508,6 +508,7 @@ void recover_start(struct dunner *d, bool live);
 void recover_wanted(struct dunner *d, const char *why); /* while alive; the caller asks recover_due() then */
 /* True: the caller's group must not go on. Recovery starts as soon as no group is held by anybody: what is not journaled is given back. */
 bool recover_due(struct dunner *d);
+bool recover_rolled_back(struct dunner *d, const struct store_cursor *cursor); /* true: it is refused, as another one took over more from us than we have */
 /* Where the store stands by its cursor hash: at the last group that we finished. */
 bool recover_place_is_ours(const struct dunner *d, const struct store_value *cursor, size_t count);
 /* The same, or one further: the commit's answer was lost, or the replicas are waited for. */

@@ -131,23 +131,26 @@ void instance_rotation(struct instance *in)
 
 void instance_anchors_hold(struct instance *in)
 {
-	struct anchors_status status;
+	struct anchors_status status = { .looked = true };
+	bool held;
 
-	if (!in->anchors || !in->signer)
+	if (!in->signer)
 		return;
-	anchors_status(in->anchors, &status);
-	signer_hold(in->signer, !status.looked || status.held);
-	if (status.held && !in->held)
+	if (in->anchors)
+		anchors_status(in->anchors, &status);
+	held = status.held || in->rolled_back;
+	signer_hold(in->signer, !status.looked || held);
+	if (held && !in->held)
 		log_line(in->log, LOG_CRIT | MSG(TRAIL_SET_BACK), "anchor", "nothing is sent or signed any more: this log was set back, or is written elsewhere too, and a second "
 			"tree of the same size can never be taken back. Find out which; then stop, run `dunningctl trail seal --yes --why ...` and start again");
 	if (status.held && !status.ahead && !status.set_back && status.looked && !in->agree_told)
 		log_line(in->log, LOG_NOTICE, "anchor", "all outside agree with this log now. If what was said otherwise was an error of theirs, "
 			"`dunningctl trail anchor --agreed WHY` lets it go on");
-	for (size_t i = 0; i < in->partition_count && status.held != in->held; i++)
+	for (size_t i = 0; i < in->partition_count && held != in->held; i++)
 		if (in->partitions[i].dunner)
-			dunner_trail_set_back(in->partitions[i].dunner, status.held);
+			dunner_trail_set_back(in->partitions[i].dunner, held);
 	in->agree_told = status.held && !status.ahead && !status.set_back && status.looked;
-	in->held = status.held;
+	in->held = held;
 }
 
 int instance_anchors_agreed(struct instance *in, const char *who, const char *why, struct err *err)

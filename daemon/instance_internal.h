@@ -104,6 +104,7 @@ struct instance {
 	struct anchors *anchors; /* NULL: none is configured */
 	bool rotation_told;
 	bool held, agree_told; /* held: as the partitions were told last */
+	bool rolled_back; /* Redis knows of more that we wrote than we do */
 	struct provider_test *test; /* the last one by hand; NULL = none */
 	struct control *control;
 	struct hooks *hooks; /* NULL: not configured */

@@ -131,6 +131,14 @@ static uint64_t heard(void *arg)
 	return p->instance->book.epochs[p->number];
 }
 
+static void on_rolled_back(void *arg)
+{
+	struct instance *in = ((struct partition *)arg)->instance;
+
+	in->rolled_back = in->signer != NULL; /* a second history matters where the first one was signed */
+	instance_anchors_hold(in);
+}
+
 static void on_taken_over(void *arg)
 {
 	instance_book_shared(((struct partition *)arg)->instance);
@@ -248,7 +256,7 @@ static void open_partition(struct partition *p)
 		.sealed = in->generation.sealed, .redis_ahead_ms = in->redis_ahead_ms, .paces = in->paces, .fetch = in->fetch, .merge = &in->merge,
 		.played = in->setup.options->clock != NULL };
 	struct dunner_callbacks callbacks = { .changed = on_changed, .failed = on_failed, .stopped = on_stopped, .log = on_line,
-		.record = on_record, .shared = shared, .heard = heard, .taken_over = on_taken_over, .hold = instance_metrics_hold, .beside = in->partition_count > 1 ? beside : NULL,
+		.record = on_record, .shared = shared, .heard = heard, .rolled_back = on_rolled_back, .taken_over = on_taken_over, .hold = instance_metrics_hold, .beside = in->partition_count > 1 ? beside : NULL,
 		.log_root = in->signer ? instance_log_root : NULL, .arg = p };
 	struct dunner_ports ports = { .clock = clock_port(in->clock, p->number), .random = &random_source, .journal = journal_port(in->journal),
 		.keys = keystore_port(in->keys), .transport = instance_metrics_transport(in) };
@@ -421,7 +429,7 @@ static void balance(struct instance *in)
 
 	if (in->partition_count == 1 || in->stopping || !in->begun)
 		return;
-	if (in->book.lost) { /* an empty partition may be one that others led */
+	if (in->book.lost || in->rolled_back) { /* an empty partition may be one that others led; and no record of ours is to come any more */
 		take(in, 0);
 		return;
 	}

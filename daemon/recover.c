@@ -227,8 +227,11 @@ static void redo_next(struct recovery *r)
 
 /* --- where the store stands ---------------------------------------------------------------------------------------------- */
 
+/* The log is one for all partitions: whoever runs us must know, wherever it shows. */
 static void refuse_unknown(struct dunner *d, uint64_t pseq)
 {
+	if (d->callbacks.rolled_back)
+		d->callbacks.rolled_back(d->callbacks.arg);
 	dunner_refuse(d,
 		"Redis holds group %llu of this instance, which its journal does not know: the journal was rolled back or the state directory is another one's; nothing is sent; restore the newest journal, or run `dunningctl trail seal --yes --why ...` and start again",
 		(unsigned long long)pseq);
@@ -335,13 +338,18 @@ static bool history_elsewhere(const struct dunner *d, bool has_last, enum redo_b
 	return begin == RUN_PART || (history != HISTORY_OURS && !d->live_recovery);
 }
 
-/* Where another instance took over from us, our journal must reach. */
-static const struct store_left *left_behind(const struct recovery *r, const struct store_cursor *cursor)
+/* Where another instance took over from us, our journal must reach; but for one that was sealed since, which is empty. */
+bool recover_rolled_back(struct dunner *d, const struct store_cursor *cursor)
 {
-	for (size_t i = 0; i < cursor->left_count && r->has_last; i++)
-		if (strcmp(cursor->left[i].instance, r->dunner->config->instance) == 0 && cursor->left[i].pseq > r->last.pseq)
-			return &cursor->left[i];
-	return NULL;
+	struct group_header last = { 0 };
+	bool has_last = d->ports.journal->last(d->ports.journal->self, d->settings.partition, &last) == 0;
+
+	for (size_t i = 0; i < cursor->left_count && (has_last || !d->settings.sealed); i++)
+		if (strcmp(cursor->left[i].instance, d->config->instance) == 0 && cursor->left[i].pseq > (has_last ? last.pseq : 0)) {
+			refuse_unknown(d, cursor->left[i].pseq);
+			return true;
+		}
+	return false;
 }
 
 /*
@@ -352,12 +360,9 @@ static bool take_over(struct recovery *r, const struct store_cursor *cursor)
 {
 	struct dunner *d = r->dunner;
 	bool rebuilt = strcmp(cursor->writer, REBUILD_WRITER) == 0;
-	const struct store_left *left = left_behind(r, cursor);
 
-	if (left) {
-		refuse_unknown(d, left->pseq);
+	if (recover_rolled_back(d, cursor))
 		return true;
-	}
 	if (!rebuilt && d->callbacks.taken_over &&
 		d->ports.journal->knows(d->ports.journal->self, d->settings.partition, cursor->pseq, cursor->group) != 1)
 		d->callbacks.taken_over(d->callbacks.arg); /* else it is our own, from before this instance was renamed */

@@ -226,17 +226,18 @@ static void on_cursor(int r, const struct store_cursor *cursor, void *arg)
 	struct superseded *s = arg;
 
 	s->asked = false;
-	if (r == 0)
-		superseded_look(s->dunner, cursor);
+	/* Before anything is led: this partition may be another's for good, and we would write our log on elsewhere. */
+	if (r < 0 || (s->dunner->state == DUNNER_PASSIVE && recover_rolled_back(s->dunner, cursor)))
+		return;
+	superseded_look(s->dunner, cursor);
 }
 
 void superseded_ask(struct dunner *d)
 {
 	struct superseded *s = own(d);
-	struct group_header last;
 
 	superseded_tell(d);
-	if (s->looked || s->asked || d->ports.journal->last(d->ports.journal->self, d->settings.partition, &last) < 0)
+	if (s->looked || s->asked)
 		return;
 	s->asked = true;
 	d->ports.store->cursor(d->ports.store->self, on_cursor, s);

@@ -305,6 +305,55 @@ static void who_only_heard_of_a_later_leader_refuses(void **state)
 	destroy(f);
 }
 
+static bool leads_one(struct fixture *f, int i, const char *what)
+{
+	return all_led(f, i, what) && in_state(f, i, "running") == 1;
+}
+
+static void run(const char *program, const char *option, const char *from, const char *to)
+{
+	assert_int_equal(process_run((const char *const[]){ program, option, from, to, NULL }, NULL, WAIT_MS), 0);
+}
+
+/*
+ * A host is lost, and an older state directory of it put back, or none. One partition shows it, which another instance leads: the log is that of all
+ * partitions, and must not be written on in any other one either.
+ */
+static void a_journal_that_was_rolled_back_writes_its_log_nowhere(void **state)
+{
+	(void)state;
+	for (int none = 0; none < 2; none++) {
+		struct fixture *f = create(2, 0);
+		const char *dir = f->instances[0].state, *backup = arena_printf(f->arena, "%s/backup", f->world.dir);
+		const char *seal[] = { "trail", "seal", "--yes", "--why", "the host was lost", NULL };
+		CLEANUP(buf_clear) struct buf said = { 0 };
+
+		(void)lead(f, 0);
+		start(f, 1);
+		until(f, all_led, 1, "it leads");
+		run("cp", "-a", dir, backup);
+		start(f, 0);
+		until(f, leads_one, 0, "it leads one of two");
+		process_kill(&f->instances[0].process);
+		until(f, all_led, 1, "all is taken over");
+		assert_int_equal(in_state(f, 1, "running"), 2);
+		run("rm", "-rf", dir, dir);
+		if (!none)
+			run("cp", "-a", backup, dir);
+		run("rm", "-f", f->instances[0].log, f->instances[0].log);
+		start(f, 0);
+		until(f, says, 0, "nothing is sent or signed any more: this log was set back");
+		assert_true(in_state(f, 0, "refused") > 0);
+		assert_null(strstr(log_of(f, 0), "is ours, epoch"));
+		stop(f, 0);
+		if (world_ctl_with(&f->world, f->instances[0].config, seal, &said) != 0)
+			fail_msg("%s", buf_str(&said));
+		start(f, 0);
+		until(f, leads_one, 0, "it leads one of two");
+		destroy(f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -312,6 +361,7 @@ int main(void)
 		cmocka_unit_test(a_rebuild_is_done_once_the_replicas_have_it),
 		cmocka_unit_test(who_stands_by_says_that_the_leader_refuses),
 		cmocka_unit_test(who_only_heard_of_a_later_leader_refuses),
+		cmocka_unit_test(a_journal_that_was_rolled_back_writes_its_log_nowhere),
 	};
 
 	return cmocka_run_group_tests_name("instances", tests, NULL, NULL);
