@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 
-#include "common/reply.h"
 #include "tests/unit/contact_world.h"
 
 #define FALLBACK ",\"else\":\"sms\""
@@ -461,87 +460,6 @@ static void a_refused_recipient(void **state)
 	world_clear(&w);
 }
 
-/* --- answers ------------------------------------------------------------------------------------------------------------------ */
-
-static const struct {
-	const char *text;
-	bool stop;
-	const char *guess;
-} answers[] = {
-	{ NULL, false, NULL },
-	{ "", false, NULL },
-	{ "STOP", true, NULL },
-	{ " Stop.\r\n", true, NULL },
-	{ "\"stop\"", true, NULL },
-	{ "ARR\xc3\x8aT", true, NULL },
-	{ "STOP au 36180", true, NULL },
-	{ "stop36180", true, NULL },
-	{ "Unsubscribe", true, NULL },
-	{ "D\xc3\xa9sinscription", true, NULL },
-	{ "baja", true, NULL },
-	{ "AFMELDEN", true, NULL },
-	{ "stop by tomorrow and we talk", false, NULL },
-	{ "do not stop", false, NULL },
-	{ "stopping", false, NULL },
-	{ "STOP au", false, NULL },
-	{ "end of month", false, NULL },
-	{ "I am out of the office until Monday", false, "out_of_office" },
-	{ "Abwesenheitsnotiz: bin zur\xc3\xbc" "ck am 3.", false, "out_of_office" },
-	{ "R\xc3\x89PONSE AUTOMATIQUE", false, "out_of_office" },
-	{ "Bonjour, nous avons r\xc3\xa9gl\xc3\xa9 hier", false, "paid" },
-	{ "We have paid this on 3 March.", false, "paid" },
-	{ "Die Rechnung ist bereits bezahlt", false, "paid" },
-	{ "Ya pagamos la factura", false, "paid" },
-	{ "Abbiamo pagato", false, "paid" },
-	{ "is al betaald", false, "paid" },
-	{ "We will pay next week", false, NULL },
-	/* what is ours below an answer, or above it, says nothing */
-	{ "We dispute this.\r\n\r\nOn Mon, 2 Mar 2026 at 10:00, Billing wrote:\r\n> If you have already paid, thank you", false, NULL },
-	{ "> Hebt u al betaald, dan danken wij u\n\nWij betwisten deze factuur.", false, NULL },
-	{ "> Invoice 7\n > is due\n\nWe have paid this on 3 March.", false, "paid" },
-	{ "Nous contestons.\n________________\nDe : Facturation\nVirement effectu\xc3\xa9 ?", false, NULL },
-	{ "Nous contestons.\n\nDe\xc2\xa0: Facturation\nEnvoy\xc3\xa9\xc2\xa0: lundi\nVirement effectu\xc3\xa9 ?", false, NULL },
-	{ "We dispute it.\n\nFrom: Billing\nSent: Monday\nIf we paid", false, NULL },
-	{ "We dispute it. If you have already paid, thank you", false, NULL },
-	/* what is denied */
-	{ "We paid nothing, since nothing came", false, NULL },
-	{ "No hemos pagado", false, NULL },
-	{ "Perch\xc3\xa9 non abbiamo pagato?", false, NULL },
-	{ "Bueno hemos pagado", false, "paid" },
-	{ "We haven't already paid twice; but we paid in March", false, "paid" },
-};
-
-static void answers_are_read(void **state)
-{
-	CLEANUP(buf_clear) struct buf large = { 0 };
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
-		const char *guess = reply_guess(answers[i].text);
-
-		if (reply_is_stop(answers[i].text) != answers[i].stop)
-			fail_msg("%s", answers[i].text);
-		if (!guess != !answers[i].guess || (guess && strcmp(guess, answers[i].guess) != 0))
-			fail_msg("%s: %s", answers[i].text, guess);
-	}
-	assert_int_equal(reply_wish("Please stop texting me"), REPLY_OPT_OUT);
-	assert_int_equal(reply_wish("We don\xe2\x80\x99t owe this. Do not contact me again!"), REPLY_OPT_OUT);
-	assert_int_equal(reply_wish("Ne m\xe2\x80\x99\xc3\xa9" "crivez plus."), REPLY_OPT_OUT);
-	assert_int_equal(reply_wish("Bitte nicht mehr kontaktieren"), REPLY_OPT_OUT);
-	assert_int_equal(reply_wish("Please do not stop sending the invoices"), REPLY_REVIEW);
-	assert_int_equal(reply_wish("Who are you?\n> To stop texting, answer STOP"), REPLY_NONE);
-	assert_int_equal(reply_wish("> Invoice 7 is due\n\nStop texting me"), REPLY_OPT_OUT);
-	assert_int_equal(reply_wish("Help!"), REPLY_HELP);
-	assert_int_equal(reply_wish("help me understand the invoice"), REPLY_NONE);
-	assert_int_equal(reply_wish(NULL), REPLY_NONE);
-	for (int i = 0; i < 20000; i++)
-		buf_add_char(&large, 'x');
-	buf_add_str(&large, " we have paid");
-	assert_null(reply_guess(large.data));
-	assert_false(reply_is_stop(large.data));
-	assert_int_equal(reply_wish(large.data), REPLY_NONE);
-}
-
 int main(void)
 {
 	static const struct CMUnitTest single[] = {
@@ -557,7 +475,6 @@ int main(void)
 		cmocka_unit_test(what_went_on_meanwhile_stays),
 		cmocka_unit_test(a_receipt_settles_a_doubt),
 		cmocka_unit_test(a_refused_recipient),
-		cmocka_unit_test(answers_are_read),
 	};
 	static struct CMUnitTest tests[ARRAY_LEN(parse_rows) + ARRAY_LEN(single)];
 	size_t n = 0;
