@@ -71,6 +71,7 @@ static const struct {
 	{ "no_space", { "disque plein", "disk full" } }, { "clock_jump", { "l’horloge a sauté", "the clock jumped" } },
 	{ "draft", { "brouillon", "draft" } }, { "open", { "ouverte", "open" } }, { "no_customer", { "client inconnu", "customer unknown" } },
 	{ "dead_letter", { "événement illisible", "unreadable event" } }, { "incomplete", { "preuves incomplètes", "evidence incomplete" } },
+	{ "no_more", { "demande peut-être qu’on n’écrive plus", "may ask for no more" } },
 	{ "window", { "hors des heures ouvrées", "outside working hours" } }, { "cap", { "plafond de contacts", "cap on contacts" } },
 	{ "min_gap", { "trop tôt après le dernier contact", "too soon after the last contact" } }, { "schedule", { "au calendrier", "as planned" } },
 	{ "same_day", { "un seul message par jour", "one message a day" } },

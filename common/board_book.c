@@ -389,7 +389,7 @@ static void put_facts(struct board *b, const struct invoice *invoice)
 			board_html(b, " %s", board_word(b, f->reason), NULL);
 		if (date_is_set(f->until_on))
 			board_html(b, " <span class=\"soft\">%s %s</span>", board_say(b, W_UNTIL), board_day(b, f->until_on), NULL);
-		if (f->ended)
+		if (f->ended && f->kind != FACT_REPLY) /* a reply was read */
 			board_html(b, " <span class=\"soft\">(%s)</span>", board_say(b, W_WITHDRAWN), NULL);
 		board_html(b, "</span><span class=\"soft end\">%s</span></li>", board_at(b, f->at ? f->at : f->order.time), NULL);
 	}

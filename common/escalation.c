@@ -126,6 +126,7 @@ void escalation_resume(struct escalation *e, int64_t said_at)
 		if (strcmp(e->holds[i].reason, "dead_letter") == 0 && e->holds[i].since > said_at)
 			e->holds[kept++] = e->holds[i];
 	e->hold_count = kept;
+	said_seen(e, said_at);
 	escalation_retry(e);
 }
 
@@ -216,6 +217,8 @@ const char *escalation_hold_for(const struct escalation *e, const struct debtor 
 			renewed_until(view->settlement->order.time, 30 * DAY_MS, now));
 	if (view->undelivered)
 		HOLD("undelivered", renewed_until(view->undelivered->order.time, 7 * DAY_MS, now));
+	if (view->no_more) /* as an opt-out, until a person says what it is */
+		HOLD("reply", renewed_until(view->no_more->at, 14 * DAY_MS, now));
 	if (view->reply)
 		HOLD("reply", said_until(view->reply, &window, rules->policy));
 	if (!rules->policy)

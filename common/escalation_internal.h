@@ -53,6 +53,7 @@ int64_t said_until(const struct fact *said, const struct business_time *when, bo
 void said_watch(struct escalation *e, const struct debtor *d, const struct rules *rules, const struct invoice_view *view, struct effects *fx);
 void said_closed(struct escalation *e, struct effects *fx); /* the invoice is */
 void said_done(struct escalation *e, const char *task);
+void said_seen(struct escalation *e, int64_t at); /* a person knows what was said until then: that it may ask for an end holds no longer */
 void said_write(struct json_writer *w, const struct escalation *e);
 int said_read(const struct json *json, struct escalation *ret, struct err *err);
 /* escalation_hold.c */

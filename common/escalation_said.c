@@ -1,6 +1,6 @@
 /*
- * What a debtor says in words of their own is for a person to read. The hold that it brings has an end; the task has none but that somebody
- * does it, or that the invoice is closed: what nobody read in time is late, and not forgotten.
+ * What a debtor says in words of their own is for a person to read. The hold that it brings has an end, except where it may ask for an end of
+ * all contacts; the task has none but that somebody does it, or that the invoice is closed: what nobody read in time is late, and not forgotten.
  */
 #include <string.h>
 
@@ -71,16 +71,28 @@ void said_watch(struct escalation *e, const struct debtor *d, const struct rules
 				"says_paid", fx);
 }
 
+void said_seen(struct escalation *e, int64_t at)
+{
+	for (size_t i = 0; i < e->invoice.fact_count; i++) {
+		struct fact *fact = &e->invoice.facts[i];
+
+		fact->ended |= fact->kind == FACT_REPLY && fact->reason && strcmp(fact->reason, "no_more") == 0 && fact->at <= at;
+	}
+}
+
 void said_closed(struct escalation *e, struct effects *fx)
 {
+	said_seen(e, INT64_MAX); /* nobody is asked about these once more where it opens again */
 	close_said(e, &e->replied, "answer_reply", fx);
 	close_said(e, &e->says_paid, "find_payment", fx);
 }
 
 void said_done(struct escalation *e, const char *task)
 {
-	if (strncmp(task, "answer_reply:", 13) == 0)
+	if (strncmp(task, "answer_reply:", 13) == 0) {
 		e->replied.open = false;
+		said_seen(e, INT64_MAX);
+	}
 	if (strncmp(task, "find_payment:", 13) == 0)
 		e->says_paid.open = false;
 }

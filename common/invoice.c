@@ -107,7 +107,7 @@ static bool apply_fact(struct invoice *invoice, const struct event *e, enum fact
 	}
 	*fact = (struct fact){ .kind = kind, .id = id, .order = e->order, .ended = ends, .amount = e->amount,
 		.fee = e->fee, .at = e->at, .after_version = e->after_version, .until_on = e->until_on,
-		.reason = kind == FACT_REPLY ? reply_guess(e->text) : kind == FACT_DISPUTE && e->reason && id_valid(e->reason) ? e->reason : NULL,
+		.reason = kind == FACT_REPLY ? reply_reason(e->text) : kind == FACT_DISPUTE && e->reason && id_valid(e->reason) ? e->reason : NULL,
 		.instalments = e->instalments,
 		.instalment_count = e->instalment_count, .settles = e->settles, .in_kind = e->in_kind,
 		.says_paid = kind == FACT_ANNOUNCED && e->announced };
@@ -353,6 +353,8 @@ struct invoice_view invoice_view(const struct invoice *invoice)
 			break;
 		case FACT_REPLY:
 			latest(&view.reply, fact);
+			if (!fact->ended && fact->reason && strcmp(fact->reason, "no_more") == 0)
+				latest(&view.no_more, fact);
 			break;
 		case FACT_CREDIT:
 		case FACT_LISTED:

@@ -31,7 +31,7 @@ enum fact_kind {
 	FACT_UNDELIVERED, /* the invoice itself did not arrive; ended: sent again */
 	FACT_PLAN, /* payment plan; ended: cancelled */
 	FACT_SETTLEMENT, /* less, or something else, is accepted for all of it; until_on */
-	FACT_REPLY, /* the debtor answered: hold until `at` + 72 h */
+	FACT_REPLY, /* the debtor answered: hold until `at` + 72 h, or, where it may ask for an end, until it was read: ended */
 	FACT_LISTED, /* its producer's list of open invoices has it, `at` that time with `amount` due: see book.h */
 	FACT_KIND_COUNT
 };
@@ -48,7 +48,7 @@ struct fact {
 	int64_t after_version;
 	struct fact_order told; /* of an ended payment or credit: of the event that last told of itself; time 0 = only its end is known */
 	date until_on;
-	const char *reason; /* of a dispute: a code, never a sentence; of a reply: see reply_guess(); NULL = none */
+	const char *reason; /* of a dispute: a code, never a sentence; of a reply: see reply_reason(); NULL = none */
 	const struct instalment *instalments; /* PLAN */
 	size_t instalment_count;
 	bool settles, in_kind; /* SETTLEMENT: `amount` was told; no money is expected */
@@ -87,6 +87,7 @@ struct invoice_view {
 	bool automatic; /* is charged by itself and no charge failed */
 	const char *reconcile; /* why a person must compare the books, or NULL */
 	const struct fact *dispute, *promise, *announced, *undelivered, *plan, *settlement, *reply; /* in force, or NULL */
+	const struct fact *no_more; /* a reply that may ask for an end, until a person read it (its fact is ended then); NULL = none */
 };
 struct invoice_view invoice_view(const struct invoice *invoice);
 

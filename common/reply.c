@@ -547,3 +547,8 @@ const char *reply_guess(const char *text)
 				return "paid";
 	return NULL;
 }
+
+const char *reply_reason(const char *text)
+{
+	return reply_wish(text) == REPLY_REVIEW ? "no_more" : reply_guess(text);
+}

@@ -23,4 +23,7 @@ enum reply_wish reply_wish(const char *text);
 /* "out_of_office", "paid" or NULL. Never more than a guess; what we write ourselves ("Already paid?") brings none, however it is quoted. */
 const char *reply_guess(const char *text);
 
+/* Why a person reads it, as a code: "no_more" where it may ask for an end (REVIEW), else the guess, or NULL. */
+const char *reply_reason(const char *text);
+
 #endif

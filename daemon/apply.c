@@ -224,7 +224,7 @@ static void write_facts(struct json_writer *w, const struct event *e)
 	if (e->unverified)
 		jw_bool(w, "unverified", true);
 	if (e->type == EVENT_CONTACT_REPLY_RECEIVED)
-		jw_opt_str(w, "guess", reply_guess(e->text));
+		jw_opt_str(w, "guess", reply_reason(e->text));
 	if (e->announced)
 		jw_bool(w, e->type == EVENT_INVOICE_PAYMENT_ANNOUNCED ? "already_paid" : "announced", true);
 	if (date_is_set(e->until_on))

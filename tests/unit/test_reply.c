@@ -169,6 +169,10 @@ static void asks(void **state)
 	assert_false(reply_is_stop("Please stop texting me"));
 	assert_false(reply_is_stop("Re: STOP"));
 	assert_false(reply_is_stop(NULL));
+	assert_string_equal(reply_reason("We have paid; stop it"), "no_more");
+	assert_string_equal(reply_reason("We have paid"), "paid");
+	assert_null(reply_reason("STOP"));
+	assert_null(reply_reason(NULL));
 }
 
 static void seems(void **state)

@@ -110,12 +110,52 @@ static void asked_beside_a_hold_and_late(void **state)
 		}
 }
 
+/* What may ask for an end holds until a person says what it is: by its task, or by taking up the ladder again. A closed invoice asks nothing. */
+static void what_may_ask_for_an_end_holds_until_it_is_read(void **state)
+{
+	enum { DONE, RESUMED, ANOTHER_WORD, CLOSED, WAYS };
+
+	(void)state;
+	for (int way = 0; way < WAYS; way++) {
+		struct world w;
+		struct fact *fact;
+
+		world_init(&w, STEPS, TOLD);
+		walked(&w, "reminder", STEP_SENT, NULL, TEN);
+		fact = add_fact(&w, FACT_REPLY, TOLD, NULL);
+		fact->id = "first";
+		fact->reason = "no_more";
+		refresh(&w, TOLD);
+		assert_string_equal(find_task(&w.fx, "answer_reply")->reason, "no_more");
+		refresh(&w, "2026-04-28T08:00:00Z");
+		assert_string_equal(w.e.held ? w.e.held : "", "reply");
+		escalation_resume(&w.e, w.e.invoice.facts[0].at - 1); /* said before it came */
+		refresh(&w, "2026-05-28T08:00:00Z");
+		assert_string_equal(w.e.held ? w.e.held : "", "reply");
+		if (way == DONE)
+			escalation_task_done(&w.e, &w.debtor, "answer_reply:inv_42", &w.fx);
+		if (way == RESUMED)
+			escalation_resume(&w.e, w.rules.now);
+		if (way == CLOSED)
+			escalation_stop(&w.e, &w.debtor, &w.fx);
+		if (way == ANOTHER_WORD) { /* that its hold ends does not end the first one's */
+			says(&w, 0, "second", "2026-05-28T08:00:00Z");
+			refresh(&w, "2026-06-28T08:00:00Z");
+		}
+		assert_int_equal(invoice_view(&w.e.invoice).no_more != NULL, way == ANOTHER_WORD);
+		refresh(&w, "2026-06-28T08:00:00Z");
+		assert_int_equal(w.e.held && strcmp(w.e.held, "reply") == 0, way == ANOTHER_WORD);
+		world_clear(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_hold_ends_and_the_task_stands),
 		cmocka_unit_test(who_read_it_is_not_asked_again),
 		cmocka_unit_test(asked_beside_a_hold_and_late),
+		cmocka_unit_test(what_may_ask_for_an_end_holds_until_it_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
