@@ -589,9 +589,18 @@ int text_parse(const struct adapter *adapter, const struct json *json, unsigned 
 
 /* --- filling ------------------------------------------------------------------------------------------------------------ */
 
+/* A country or a language is named; what may be a person's stays in the message. */
+static const char *code_of(const char *text, struct arena *arena)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-";
+
+	return strlen(text) <= 7 && !text[strspn(text, letters)] ? arena_printf(arena, "\"%s\"", text) : "the value";
+}
+
 int reference_value(const struct scope *scope, const struct reference *ref, struct value *ret,
 	struct err *err)
 {
+	const char *before;
 	int r;
 
 	if (ref->row == &model_config) {
@@ -613,7 +622,10 @@ int reference_value(const struct scope *scope, const struct reference *ref, stru
 	for (size_t i = 0; i < ref->filter_count && ret->kind != VALUE_NONE; i++) {
 		const struct filter *filter = &ref->filters[i];
 
+		before = ret->s;
 		r = filter->row->apply(scope, filter->arg, ret);
+		if (r < 0 && strcmp(filter->row->name, "table") == 0)
+			return err_set(err, r, "bad_value", ref->source, "%s is not among the words of $.tables.%s", code_of(before, scope->arena), filter->arg);
 		if (r < 0)
 			return err_set(err, r, "bad_value", ref->source,
 				"the value does not suit the filter %s", filter->row->name);

@@ -12,17 +12,17 @@
 
 #define SAFETY_LOOK_MS (10 * MINUTE_MS) /* an attempt whose outcome did not come back by itself is looked at again */
 
-static struct rules rules_of(const struct contact_env *env, const struct policy *policy)
+struct rules contact_rules(const struct contact_env *env, const struct policy *policy)
 {
 	return (struct rules){ .policy = policy, .creditor_zone = env->config->creditor.zone, .holidays = env->holidays,
-		.guard = env->guard, .books = env->books, .now = env->now,
+		.guard = env->guard, .books = env->books, .now = env->now, .loaded_at = env->loaded_at,
 		.feed_stale_since = feed_stale_since(policy, env->payments_known_to, env->now) };
 }
 
 static bool owed_now(const struct contact_env *env, const struct debtor *debtor, const struct candidate *c,
 	struct next_action *next)
 {
-	struct rules rules = rules_of(env, c->policy);
+	struct rules rules = contact_rules(env, c->policy);
 
 	*next = escalation_next(c->escalation, debtor, &rules);
 	return (next->kind == NEXT_CONTACT || next->kind == NEXT_ASIDE) && next->at <= env->now;
@@ -121,7 +121,7 @@ static void add_aside(struct contact_plan *plan, const struct candidate *c, cons
 static bool plan_aside(const struct contact_env *env, const struct debtor *debtor, const struct candidate *candidates, size_t count,
 	const struct candidate *first, const struct next_action *next, struct contact_plan *ret)
 {
-	struct rules rules = rules_of(env, first->policy);
+	struct rules rules = contact_rules(env, first->policy);
 	struct next_action other;
 	struct permit permit;
 
@@ -210,7 +210,7 @@ bool contact_plan(const struct contact_env *env, const struct debtor *debtor, co
 	}
 	ret->step = ret->steps[0];
 	ret->owed_at = owed_at;
-	rules = rules_of(env, ret->policy);
+	rules = contact_rules(env, ret->policy);
 	ret->contact = escalation_reach(ret->members[0], debtor, &rules, ret->step, env->now, &ret->channel, &permit);
 	return ret->contact != NULL;
 }
@@ -555,6 +555,7 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 	const struct sender *sender = NULL;
 	const char *address;
 	struct notice notice;
+	struct err inner = { 0 };
 	struct draft *event;
 	int r, mail = 0;
 
@@ -588,8 +589,8 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 					   contact_statement(env, debtor, plan, sender, &notice, m, fx->arena, err) : 0;
 	if (r < 0 || (r = contact_documents(env, plan, m, &ret->papers, fx->arena, err)) < 0)
 		return r;
-	if (request && (mail = request(m, masked, arg)) < 0)
-		return err_set(err, mail, "bad_request", "", "the provider's request cannot be built");
+	if (request && (mail = request(m, masked, &inner, arg)) < 0)
+		return err_set(err, mail, "bad_request", inner.path, "the request to provider %s cannot be made: %s", m->provider, inner.text);
 	for (size_t i = 0; i < plan->member_count; i++) {
 		struct escalation *e = plan->members[i];
 
@@ -698,7 +699,7 @@ void contact_called(const struct contact_env *env, struct debtor *debtor, struct
 	if (debtor && call->outcome == CALL_WRONG_CONTACT)
 		note_wrong(env, debtor, members, count, call, fx);
 	for (size_t i = 0; i < count; i++) { /* "call:<invoice>:<step>" */
-		struct rules rules = rules_of(env, members[i].policy);
+		struct rules rules = contact_rules(env, members[i].policy);
 		const char *said = task ? strrchr(task, ':') + 1 : NULL, *step = task ? members[i].escalation->step : NULL;
 
 		size_t walked = members[i].escalation->walk_count;

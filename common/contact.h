@@ -62,6 +62,7 @@ struct contact_env {
 	const uint8_t *install_key;
 	uint32_t partition;
 	int64_t now; /* ms UTC */
+	int64_t loaded_at; /* see struct rules */
 	int64_t payments_known_to; /* ms UTC; 0 = no payment feed binds */
 	const struct guard_rules *guard; /* NULL = no contact rules are known */
 	const struct demands *demands; /* what formal notices must contain; NULL = none are known */
@@ -77,6 +78,8 @@ struct contact_env {
 	void *merge_arg;
 	bool unkept; /* records are heard and not kept: their parts are not made */
 };
+
+struct rules contact_rules(const struct contact_env *env, const struct policy *policy);
 
 /* One decided contact: members[0] leads (the oldest due date) and its step drives. */
 struct contact_plan {
@@ -127,7 +130,7 @@ struct contact_released {
 	const struct draft *intent; /* its record: the flow learns its place in the journal */
 };
 /* 0, or 1 when it is no HTTP request but a mail (message/rfc822); -errno. */
-typedef int (*contact_request_fn)(const struct message *message, struct buf *masked, void *arg);
+typedef int (*contact_request_fn)(const struct message *message, struct buf *masked, struct err *err, void *arg);
 int contact_release(const struct contact_env *env, struct debtor *debtor, const struct contact_plan *plan,
 	contact_request_fn request, void *arg, struct effects *fx, struct contact_released *ret, struct err *err);
 
@@ -167,8 +170,12 @@ int contact_merge(const struct contact_env *env, const struct contact_plan *plan
 	struct attachment *ret, struct err *err);
 /* The members "attachments", "merged" and "documents_omitted" of an intent, or of a task to post a letter. */
 void contact_documents_write(struct json_writer *w, const struct message *m, const struct contact_papers *papers);
-/* The contact could not be made, for what `err` says: `e`, one of its invoices, is held, but while a document is fetched. True: no fault. */
-bool contact_put_off(struct escalation *e, struct arena *arena, int r, const struct err *err, int64_t now);
+/*
+ * The contact could not be made, for what `err` says. The i-th of its invoices waits while a document is fetched, goes on by the step's other channel
+ * when it is the message that cannot be made, or is held until a person did what its task says. True: nobody needs to do anything.
+ */
+bool contact_put_off(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan, size_t i, int r,
+	const struct err *err, struct effects *fx);
 
 /*
  * Whether a person does what is planned: a call, or a letter where the configuration has no provider for one, or to which something must be

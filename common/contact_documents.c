@@ -275,17 +275,52 @@ int contact_documents(const struct contact_env *env, const struct contact_plan *
 	return 0;
 }
 
-bool contact_put_off(struct escalation *e, struct arena *arena, int r, const struct err *err, int64_t now)
+/* The message cannot be made for its channel: the step's other one, where that reaches somebody. */
+static bool other_channel(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan, size_t i)
+{
+	struct rules rules = contact_rules(env, plan->policy);
+	struct escalation *e = plan->members[i];
+	enum channel channel;
+	struct permit permit;
+
+	if (plan->beside || !plan->steps[i]->has_fallback || plan->channel != plan->steps[i]->channel || e->channel_failed)
+		return false;
+	e->channel_failed = channel_names[plan->channel];
+	if (escalation_reach(e, debtor, &rules, plan->steps[i], env->now, &channel, &permit))
+		return true;
+	e->channel_failed = NULL;
+	return false;
+}
+
+/* Beside a closed invoice no hold is told of, and no timer looks again. */
+static void ask_person(const struct contact_plan *plan, const struct escalation *e, const struct hold_entry *hold, struct effects *fx)
+{
+	struct task task = { .id = arena_printf(fx->arena, "review:%s", e->invoice.id), .kind = "review", .debtor_id = e->invoice.debtor_id,
+		.invoice_ids = &e->invoice.id, .invoice_count = 1, .step = plan->step->id, .reason = hold->why, .opened_at = hold->since,
+		.deadline = hold->until };
+
+	effects_task(fx, &task);
+}
+
+bool contact_put_off(const struct contact_env *env, const struct debtor *debtor, const struct contact_plan *plan, size_t i, int r,
+	const struct err *err, struct effects *fx)
 {
 	bool awaited = strcmp(err->code, CONTACT_DOCUMENT_AWAITED) == 0 || strcmp(err->code, CONTACT_LINK_AWAITED) == 0;
 	bool person = strcmp(err->code, CONTACT_NO_DOCUMENT) == 0 || strcmp(err->code, CONTACT_INCOMPLETE) == 0;
-	struct hold_entry hold = { .since = now, .why = arena_strdup(arena, err->text) };
+	struct hold_entry hold = { .since = env->now, .why = arena_strdup(fx->arena, err->text) };
+	struct escalation *e = plan->members[i];
 
 	if (r == -EAGAIN && awaited)
 		return true; /* it has its time already */
-	/* else it cannot be rendered, lacks something, or has no provider: a person must mend the configuration */
-	hold.reason = awaited ? CONTACT_DOCUMENT_AWAITED : person ? arena_strdup(arena, err->code) : "unrenderable";
-	hold.until = now + (awaited ? PAUSE_MS : person ? DAY_MS : HOUR_MS);
-	escalation_hold(e, arena, &hold);
+	if (!awaited && !person && other_channel(env, debtor, plan, i))
+		return true;
+	/* else it cannot be made, lacks something, or has no provider: a person must mend the configuration, or the data */
+	hold.reason = awaited ? CONTACT_DOCUMENT_AWAITED : person ? arena_strdup(fx->arena, err->code) : HOLD_UNRENDERABLE;
+	hold.until = env->now + (awaited ? PAUSE_MS : DAY_MS);
+	escalation_hold(e, fx->arena, &hold);
+	if (plan->beside && plan->asides[0].kind == ASIDE_STOPPED)
+		e->retry_at = hold.until; /* it passes every hold */
+	if (!awaited && e->state == ESCALATION_CLOSED)
+		ask_person(plan, e, &hold, fx);
 	return awaited;
 }

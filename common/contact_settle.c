@@ -635,13 +635,6 @@ static bool permitted_again(const struct rules *rules, const struct debtor *debt
 	return permit.decision == GUARD_ALLOW && permit.at <= rules->now;
 }
 
-static struct rules rules_of(const struct contact_env *env, const struct policy *policy)
-{
-	return (struct rules){ .policy = policy, .creditor_zone = env->config->creditor.zone, .holidays = env->holidays,
-		.guard = env->guard, .books = env->books, .now = env->now,
-		.feed_stale_since = feed_stale_since(policy, env->payments_known_to, env->now) };
-}
-
 /* What it would be owed if its attempt had never been: does anything hold that now? */
 static struct next_action next_without(const struct escalation *e, const struct debtor *debtor, const struct rules *rules,
 	struct escalation *without)
@@ -658,7 +651,7 @@ bool contact_stands(const struct contact_env *env, const struct debtor *debtor, 
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		const struct escalation *e = members[i].escalation;
-		struct rules rules = rules_of(env, members[i].policy);
+		struct rules rules = contact_rules(env, members[i].policy);
 		struct escalation without;
 		struct next_action next;
 
@@ -685,7 +678,7 @@ static bool same_address(const char *a, const char *b)
 bool contact_reaches(const struct contact_env *env, const struct debtor *debtor, const struct candidate *lead, const struct message *sent)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	struct rules rules = rules_of(env, lead->policy);
+	struct rules rules = contact_rules(env, lead->policy);
 	struct escalation without;
 	struct next_action next = next_without(lead->escalation, debtor, &rules, &without);
 	enum channel channel = next.aside.channel;

@@ -191,7 +191,8 @@ const char *escalation_hold_for(const struct escalation *e, const struct debtor 
 	} while (0)
 
 	for (size_t i = 0; i < e->hold_count; i++)
-		HOLD(e->holds[i].reason, e->holds[i].until);
+		if (!hold_outdated(&e->holds[i], e, d, rules))
+			HOLD(e->holds[i].reason, e->holds[i].until);
 	if (handed_over(e))
 		HOLD("handed_over", renewed_until(e->handed.at, 30 * DAY_MS, now));
 	HOLD("dead_letter", d->dead_letter_until);

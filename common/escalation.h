@@ -56,6 +56,7 @@ struct walked {
 	const char *said; /* it went out together with this step of another invoice, and as that one's words; NULL = as its own */
 };
 
+#define HOLD_UNRENDERABLE "unrenderable" /* its message could not be made of what was known then */
 struct hold_entry { /* a named reason with an end, given from outside; those that follow from facts are computed */
 	const char *reason; /* "operator", "dead_letter", "decided" */
 	int64_t since, until; /* ms UTC */
@@ -250,6 +251,7 @@ struct rules {
 	const char *creditor_zone;
 	const struct holidays *holidays; /* of the law; NULL = none are known */
 	int64_t now; /* ms UTC */
+	int64_t loaded_at; /* ms UTC: of the files' last reload; 0 = there was none */
 	int64_t feed_stale_since; /* 0 = the payment feed is fresh or was never told of */
 	const struct guard_rules *guard; /* NULL = no contact rules are known */
 	const struct books *books; /* lists of open invoices; NULL = none are known */

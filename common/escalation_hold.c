@@ -28,6 +28,7 @@ static const struct hold_row hold_rows[] = {
 	{ "other_legal_entity", "review" },
 	{ "notice_incomplete", "review" },
 	{ "no_document", "review" },
+	{ HOLD_UNRENDERABLE, "review" },
 };
 
 const char *escalation_hold_task(const char *reason)
@@ -36,6 +37,17 @@ const char *escalation_hold_task(const char *reason)
 		if (strcmp(hold_rows[i].reason, reason) == 0)
 			return hold_rows[i].task;
 	return NULL;
+}
+
+/* What could not be made may be by now: of newer data of the debtor or the invoice, or with newer files. What is told of the future counts then. */
+bool hold_outdated(const struct hold_entry *hold, const struct escalation *e, const struct debtor *d, const struct rules *rules)
+{
+	const int64_t news[] = { rules->loaded_at, d->order.time, e->invoice.order.time };
+	bool ret = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(news); i++)
+		ret |= news[i] > hold->since && news[i] <= rules->now;
+	return ret && strcmp(hold->reason, HOLD_UNRENDERABLE) == 0;
 }
 
 const char *escalation_hold_why(const struct escalation *e, const char *hold)

@@ -62,6 +62,8 @@ const char *escalation_hold_task(const char *reason); /* the kind of task that a
 const char *escalation_hold_detail(const struct escalation *e, const struct debtor *d, const struct next_action *held, const struct rules *rules,
 	struct arena *arena);
 /* A hold begins, goes on (`renewed`), or ends (NULL: e->held). `detail`: what a person must know to end it; NULL = the hold says it all. */
+/* A message that could not be made, and newer data or files since. */
+bool hold_outdated(const struct hold_entry *hold, const struct escalation *e, const struct debtor *d, const struct rules *rules);
 void hold_tell(struct escalation *e, const char *hold, const char *detail, int64_t until, bool renewed, struct effects *fx);
 /* "<kind>:<invoice>", of this invoice alone; lives in the arena. */
 struct task invoice_task(const struct escalation *e, const char *kind, struct arena *arena);

@@ -18,7 +18,7 @@ struct rules decide_rules(const struct dunner *d, const struct policy *policy)
 	int64_t now = flow_now(d);
 
 	return (struct rules){ .policy = policy, .creditor_zone = d->config->creditor.zone,
-		.holidays = library_holidays(d->library), .guard = library_guard(d->library), .books = &d->books, .now = now,
+		.holidays = library_holidays(d->library), .guard = library_guard(d->library), .books = &d->books, .now = now, .loaded_at = d->loaded_at,
 		.feed_stale_since = feed_stale_since(policy, d->payments_known_to, now) };
 }
 
@@ -35,7 +35,7 @@ struct contact_env decide_env(const struct dunner *d)
 		.holidays = library_holidays(d->library), .guard = library_guard(d->library),
 		.demands = d->library->law ? &d->library->law->demands : NULL, .books = &d->books,
 		.interest = d->library->law ? &d->library->law->interest : NULL, .install_key = d->settings.install_key,
-		.partition = d->settings.partition, .now = flow_now(d), .payments_known_to = d->payments_known_to, .document = documents_get,
+		.partition = d->settings.partition, .now = flow_now(d), .loaded_at = d->loaded_at, .payments_known_to = d->payments_known_to, .document = documents_get,
 		.document_arg = (void *)(uintptr_t)&d->documents, .capacity = capacity, .capacity_arg = d->library, .checkpoint = newest_checkpoint,
 		.checkpoint_arg = (void *)(uintptr_t)d->config->state_dir, .merge = d->settings.merge ? merge_apart : NULL,
 		.merge_arg = d->settings.merge, .unkept = d->ports.journal->hears != NULL };
@@ -380,7 +380,9 @@ static void release(struct dunner *d, struct group *g, struct debtor *debtor, co
 		touch(d, g, doc);
 		doc->contacted = true;
 		if (r < 0)
-			expected |= contact_put_off(doc->e, g->arena, r, &err, env.now);
+			expected |= contact_put_off(&env, debtor, plan, i, r, &err, &g->fx);
+		if (r < 0 && !expected)
+			decide_unmade(d, doc->id);
 	}
 	if (r == -EAGAIN && expected)
 		return;
@@ -725,6 +727,7 @@ void decide_group(struct dunner *d, struct group *g)
 			break;
 		case INPUT_RELOAD:
 			record_policies(d, g);
+			decide_look_at_unmade(d, g);
 			break;
 		case INPUT_STOP: {
 			struct doc *system = group_case(d, g, NULL);

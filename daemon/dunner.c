@@ -609,6 +609,7 @@ void dunner_destroy(struct dunner *d)
 	recover_free(d);
 	superseded_free(d);
 	recent_forget(d);
+	decide_forget_unmade(d);
 	library_free(d->library);
 	if (d->books_arena)
 		arena_free(d->books_arena);
@@ -622,6 +623,7 @@ void dunner_reload(struct dunner *d, const struct library *library)
 
 	library_free(d->library);
 	d->library = library_ref(library);
+	d->loaded_at = flow_now(d);
 	if (!d->epoch)
 		return; /* the start records what is there then */
 	d->reconcile_again = true; /* what settles the doubts may be another file now, or the old one again */

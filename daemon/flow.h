@@ -272,6 +272,10 @@ struct dunner {
 	int64_t next_due;
 	struct port_timer *pump_timer, *retry_timer;
 	bool pumping, pump_wanted;
+	int64_t loaded_at; /* see struct rules */
+	struct arena *unmade_arena; /* NULL = none is known */
+	const char **unmade; /* invoices of which a message could not be made: a reload looks at them at once */
+	size_t unmade_count, unmade_capacity;
 	struct recent *recent; /* NULL: nothing is kept */
 
 	struct pass *pass; /* under way; NULL = none */
@@ -457,6 +461,10 @@ void group_image(struct group *g, struct doc *owner, enum key_class class, const
 void feed_pump(struct dunner *d);
 void decide_feed(struct dunner *d, struct group *g);
 
+/* unmade.c: invoices whose message could not be made, until a reload has them looked at */
+void decide_unmade(struct dunner *d, const char *invoice);
+void decide_look_at_unmade(struct dunner *d, struct group *g);
+void decide_forget_unmade(struct dunner *d);
 /* held.c: what holds all sending is told */
 bool brake_over(const struct dunner *d); /* more contacts were planned in this hour than is allowed */
 void held_pump(struct dunner *d);
@@ -501,7 +509,7 @@ void sender_outcome(struct flight *flight, const struct outcome *outcome); /* no
 struct flight *sender_flight(const struct dunner *d, const char *attempt_id);
 void sender_drop(struct dunner *d, struct flight *flight);
 void sender_free(struct dunner *d);
-int sender_request(const struct message *message, struct buf *masked, void *arg);
+int sender_request(const struct message *message, struct buf *masked, struct err *err, void *arg);
 
 /* recover.c */
 void recover_start(struct dunner *d, bool live);

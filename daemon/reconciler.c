@@ -221,7 +221,7 @@ static bool same_request(struct dunner *d, const struct message *message, const 
 
 	if (!was->len)
 		return true;
-	if (sender_request(message, &now, d) < 0)
+	if (sender_request(message, &now, NULL, d) < 0)
 		return false;
 	a = parts_of(was);
 	b = parts_of(&now);

@@ -207,31 +207,26 @@ static void add_line(struct buf *out, const char *first, const char *between, co
 }
 
 /* The request as the trail keeps it: secrets masked, the rest byte for byte. */
-int sender_request(const struct message *message, struct buf *masked, void *arg)
+int sender_request(const struct message *message, struct buf *masked, struct err *err, void *arg)
 {
 	struct dunner *d = arg;
 	const struct library_provider *provider = library_provider(d->library, message->provider);
 	CLEANUP(arena_freep) struct arena *arena = NULL;
 	struct adapter_input input = { .message = message, .now = flow_now(d) };
 	struct http_request request;
-	struct err err = { 0 };
 	int r;
 
 	if (provider && provider->smtp && !d->config->shadow) {
-		r = smtp_mail(message, masked, &err);
-		if (r < 0)
-			dunner_log(d, LOG_ERR | MSG(CANNOT_SEND), "sender: provider %s: %s %s", message->provider, err.code, err.text);
+		r = smtp_mail(message, masked, err);
 		return r < 0 ? r : 1;
 	}
 	if (!provider || !provider->adapter || d->config->shadow)
 		return 0; /* the outbox sends the message itself: it is recorded as it is */
 	arena = arena_create();
 	input.settings = provider->settings;
-	r = adapter_request(provider->adapter, &input, arena, &request, &err);
-	if (r < 0) {
-		dunner_log(d, LOG_ERR | MSG(CANNOT_SEND), "sender: provider %s: %s %s", message->provider, err.code, err.text);
+	r = adapter_request(provider->adapter, &input, arena, &request, err);
+	if (r < 0)
 		return r;
-	}
 	add_line(masked, request.method, " ", request.url);
 	for (size_t i = 0; i < request.header_count; i++)
 		add_line(masked, request.headers[i].name, ": ", request.headers[i].value);

@@ -43,7 +43,7 @@ static const struct sentence holds[] = {
 	{ "settle", "a person decided to meet them, and the policy has no offer left: agree on something" },
 	{ "exhausted", "every step was walked, or the limit of contacts is reached: a person must decide" },
 	{ "feed_stale", "what was told of payments is too old to ask anybody for money" },
-	{ "unrenderable", "the message of its next step cannot be made: see the log" },
+	{ "unrenderable", "the message of its next step cannot be made: the task says why; it is tried daily, and after a reload or newer data at once" },
 	{ "unknown", "nobody knows whether its last message was sent: a person must decide" },
 	{ "zone_unknown", "no time zone is known for the debtor, and the law names hours: a person must look" },
 	{ "no_common_hours", "the hours of the policy, of the law and of the debtor's zones never meet: a person must look" },

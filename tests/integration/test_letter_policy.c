@@ -53,6 +53,21 @@ static long ask(struct lettered *l, const char *path, const char *body)
 	return http_post(arena_printf(l->arena, "http://127.0.0.1:%d%s", l->world.port, path), NULL, body, &reply);
 }
 
+/* Its provider knows the names of these countries alone. */
+static void put_provider(struct lettered *l, const char *countries)
+{
+	CLEANUP(buf_clear) struct buf file = { 0 };
+	const char *text, *at;
+
+	assert_int_equal(file_read(SOURCE_DIR "/daemon/share/providers/sandbox.json", 1 << 20, &file, NULL), 0);
+	text = buf_str(&file);
+	at = strstr(text, "\"attempt\": \"{dispatch.id}\",");
+	assert_non_null(at);
+	text = arena_printf(l->arena, "%.*s\"land\": {\"$if\": \"to.line1\", \"then\": \"{to.country|table:land}\"}, %s", (int)(at - text), text, at);
+	at = strstr(text, "\"send\":");
+	world_put(&l->world, "narrow.json", arena_printf(l->arena, "%.*s\"tables\": {\"land\": {%s}}, %s", (int)(at - text), text, countries, at));
+}
+
 static int setup(void **state)
 {
 	struct lettered *l = calloc(1, sizeof(*l));
@@ -78,6 +93,8 @@ static int setup(void **state)
 		"\"hooks\":{\"listen\":\"127.0.0.1:%d\",\"public_url\":\"https://dunning.example\"},\"creditor\":", hooks));
 	world_configure(&l->world, "\"file\":\"sandbox.json\",", "\"file\":\"sandbox.json\",\"secrets\":{\"webhook_key\":\"sandbox-secret\"},");
 	world_configure(&l->world, "\"creditor\":", arena_printf(l->arena, "\"documents\":{\"dir\":\"%s\"},\"creditor\":", l->world.dir));
+	put_provider(l, "\"FR\": \"france\"");
+	world_configure(&l->world, "\"file\":\"sandbox.json\"", arena_printf(l->arena, "\"file\":\"%s/narrow.json\"", l->world.dir));
 	world_configure(&l->world, "\"sms\":\"sandbox\"", "\"sms\":\"sandbox\",\"letter\":\"sandbox\"");
 	assert_int_equal(ask(l, "/hooks", arena_printf(l->arena,
 		"{\"to\":\"http://127.0.0.1:%d\",\"public_url\":\"https://dunning.example\",\"retry_ms\":20}", hooks)), 200);
@@ -308,6 +325,33 @@ static void an_incomplete_notice_waits_for_a_person(void **state)
 	assert_null(strstr(buf_str(&tasks), "review:named"));
 }
 
+/* A country that the provider's file has no word for: a person is told which, another channel is taken where there is one, and the file is enough. */
+static void a_country_without_a_word_asks_for_it(void **state)
+{
+	static const char sweden[] = ",\"postal\":{\"line1\":\"Kungsgatan 1\",\"postcode\":\"11143\",\"city\":\"Stockholm\",\"country\":\"SE\"}";
+	struct lettered *l = *state;
+	CLEANUP(buf_clear) struct buf tasks = { 0 }, said = { 0 };
+	struct json message;
+
+	push(l, "abroad", "now", sweden);
+	wait_says(l, "escalation:abroad", "\"unrenderable\"");
+	assert_true(world_quiet(&l->world, WAIT_MS));
+	assert_int_equal(world_ctl(&l->world, (const char *const[]){ "tasks", NULL }, &tasks), 0);
+	assert_non_null(strstr(buf_str(&tasks), "review:abroad"));
+	assert_non_null(strstr(buf_str(&tasks), "\"SE\" is not among the words of $.tables.land"));
+	push(l, "other", "either", sweden);
+	message = sent(l, "other");
+	assert_string_equal(member(&message, "channel"), "email");
+	put_provider(l, "\"FR\": \"france\", \"SE\": \"suede\"");
+	assert_int_equal(world_ctl(&l->world, (const char *const[]){ "reload", NULL }, &said), 0);
+	message = sent(l, "abroad");
+	assert_string_equal(member(&message, "channel"), "letter");
+	assert_true(world_quiet(&l->world, WAIT_MS));
+	buf_reset(&tasks);
+	assert_int_equal(world_ctl(&l->world, (const char *const[]){ "tasks", NULL }, &tasks), 0);
+	assert_null(strstr(buf_str(&tasks), "review:abroad"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -316,6 +360,7 @@ int main(void)
 		cmocka_unit_test(without_a_house_another_way_or_a_person),
 		cmocka_unit_test(the_invoice_is_enclosed),
 		cmocka_unit_test(an_incomplete_notice_waits_for_a_person),
+		cmocka_unit_test(a_country_without_a_word_asks_for_it),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -426,6 +426,21 @@ static void words_for_one_country(void **state)
 	assert_string_equal(err.code, "bad_value");
 }
 
+/* A person reads what lacks which word; what may be somebody's name is not said. */
+static void a_word_that_is_missing_is_named(void **state)
+{
+	struct built b;
+
+	(void)state;
+	assert_int_equal(build_with(&b, BODY("\"{locale|table:land}\""), "x.token", false), -EBADMSG);
+	assert_non_null(strstr(b.err.text, " is not among the words of $.tables.land"));
+	assert_non_null(strstr(b.err.text, "\"fr"));
+	built_clear(&b);
+	assert_int_equal(build_with(&b, BODY("\"{to.name|table:land}\""), "x.token", false), -EBADMSG);
+	assert_string_equal(b.err.text, "the value is not among the words of $.tables.land");
+	built_clear(&b);
+}
+
 /* --- auth ------------------------------------------------------------------------------------------------------------ */
 
 /* Expected values by Python's hashlib and hmac, and by `openssl dgst -sha256 -sign`. */
@@ -755,6 +770,7 @@ int main(void)
 		cmocka_unit_test(files_go_as_they_are),
 		cmocka_unit_test(what_does_not_suit),
 		cmocka_unit_test(words_for_one_country),
+		cmocka_unit_test(a_word_that_is_missing_is_named),
 		cmocka_unit_test(keys_that_are_none),
 		cmocka_unit_test(sigv4_is_left_to_the_wire),
 		cmocka_unit_test(one_after_the_other),

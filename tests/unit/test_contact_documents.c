@@ -103,7 +103,7 @@ static void without_row(void **state)
 	assert_true(plan(&w, "inv_0", &p));
 	assert_int_equal(contact_release(&w.env, &w.debtor, &p, NULL, NULL, &w.fx, &out, &err), row->answer);
 	assert_string_equal(err.code, row->early);
-	assert_int_equal(contact_put_off(&w.e[0], w.arena, row->answer, &err, w.env.now), true);
+	assert_int_equal(contact_put_off(&w.env, &w.debtor, &p, 0, row->answer, &err, &w.fx), true);
 	assert_true(row->answer == -EAGAIN ? w.e[0].retry_at == w.env.now + 7000 : w.e[0].holds[0].until == w.env.now + 30 * MINUTE_MS);
 	err_clear(&err);
 	w.env.now += DAY_MS - 1;
@@ -114,7 +114,7 @@ static void without_row(void **state)
 	assert_int_equal(contact_release(&w.env, &w.debtor, &p, NULL, NULL, &w.fx, &out, &err), row->late ? row->answer : 0);
 	if (row->late) {
 		assert_string_equal(err.code, row->late);
-		assert_false(contact_put_off(&w.e[0], w.arena, row->answer, &err, w.env.now));
+		assert_false(contact_put_off(&w.env, &w.debtor, &p, 0, row->answer, &err, &w.fx));
 		assert_string_equal(w.e[0].holds[w.e[0].hold_count - 1].reason, "no_document");
 	} else {
 		assert_int_equal(out.message.attachment_count, 0);
@@ -151,6 +151,80 @@ static void the_contract_goes_with_them(void **state)
 	world_clear(&w);
 }
 
+static int no_word(const struct message *m, struct buf *masked, struct err *err, void *arg)
+{
+	(void)m, (void)masked, (void)arg;
+	return err_set(err, -EBADMSG, "bad_value", "to.country|table:country", "\"SE\" is not among the words of $.tables.country");
+}
+
+#define TEXT_ELSE_MAIL "{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"sms\",\"template\":\"t\",\"tone\":\"neutral\"%s}"
+
+/* What cannot be made is held for a day with what a person must know, and tried at once when the debtor, the invoice or the files are others. */
+static void what_cannot_be_made(void **state)
+{
+	struct contact_released out;
+	struct contact_plan p;
+	struct err err = { 0 };
+	struct world w;
+
+	(void)state;
+	world_init(&w, POLICY("", MAIL("reminder", "due+1d", "")));
+	for (size_t i = 1; i < INVOICES; i++)
+		w.e[i].state = ESCALATION_CLOSED;
+	assert_true(plan(&w, "inv_0", &p));
+	assert_int_equal(contact_release(&w.env, &w.debtor, &p, no_word, NULL, &w.fx, &out, &err), -EBADMSG);
+	assert_string_equal(err.path, "to.country|table:country");
+	assert_false(contact_put_off(&w.env, &w.debtor, &p, 0, -EBADMSG, &err, &w.fx));
+	assert_string_equal(w.e[0].holds[0].reason, HOLD_UNRENDERABLE);
+	assert_string_equal(w.e[0].holds[0].why, "the request to provider outbox cannot be made: \"SE\" is not among the words of $.tables.country");
+	assert_int_equal(w.e[0].holds[0].until, w.env.now + DAY_MS);
+	w.env.now += HOUR_MS;
+	assert_false(plan(&w, "inv_0", &p));
+	for (size_t i = 0; i < 3; i++) {
+		int64_t *news = (int64_t *[]){ &w.debtor.order.time, &w.e[0].invoice.order.time, &w.env.loaded_at }[i], was = *news;
+
+		*news = w.env.now;
+		assert_true(plan(&w, "inv_0", &p));
+		*news = w.env.now + 1; /* not yet */
+		assert_false(plan(&w, "inv_0", &p));
+		*news = was;
+	}
+	world_clear(&w);
+}
+
+/* Where the step has another channel that reaches somebody, it goes by that one. */
+static void what_cannot_be_made_goes_otherwise(void **state)
+{
+	struct contact_released out;
+	struct contact_plan p;
+	struct err err = { 0 };
+	struct world w;
+
+	(void)state;
+	for (int reached = 0; reached < 2; reached++) {
+		world_init(&w, POLICY("", MAIL("reminder", "due+1d", "")));
+		set_policy(&w, 0, arena_printf(w.arena, POLICY("", TEXT_ELSE_MAIL), ",\"else\":\"email\""));
+		for (size_t i = 1; i < INVOICES; i++)
+			w.e[i].state = ESCALATION_CLOSED;
+		w.contact.email = reached ? w.contact.email : NULL;
+		assert_true(plan(&w, "inv_0", &p));
+		assert_int_equal(p.channel, CHANNEL_SMS);
+		assert_int_equal(contact_release(&w.env, &w.debtor, &p, no_word, NULL, &w.fx, &out, &err), -EBADMSG);
+		assert_int_equal(contact_put_off(&w.env, &w.debtor, &p, 0, -EBADMSG, &err, &w.fx), reached);
+		assert_int_equal(w.e[0].hold_count, reached ? 0 : 1);
+		assert_int_equal(plan(&w, "inv_0", &p), reached);
+		if (reached) {
+			assert_int_equal(p.channel, CHANNEL_EMAIL);
+			err_clear(&err);
+			assert_int_equal(contact_release(&w.env, &w.debtor, &p, no_word, NULL, &w.fx, &out, &err), -EBADMSG);
+			assert_false(contact_put_off(&w.env, &w.debtor, &p, 0, -EBADMSG, &err, &w.fx)); /* there is no third */
+			assert_string_equal(w.e[0].holds[0].reason, HOLD_UNRENDERABLE);
+		}
+		err_clear(&err);
+		world_clear(&w);
+	}
+}
+
 static size_t told_of(const struct effects *fx, const char *type)
 {
 	size_t count = 0;
@@ -178,7 +252,7 @@ static void a_payment_link_that_has_expired(void **state)
 	for (int again = 0; again < 2; again++) {
 		assert_int_equal(contact_release(&w.env, &w.debtor, &p, NULL, NULL, &w.fx, &out, &err), -EAGAIN);
 		assert_string_equal(err.code, "link_awaited");
-		assert_true(contact_put_off(&w.e[0], w.arena, -EAGAIN, &err, w.env.now));
+		assert_true(contact_put_off(&w.env, &w.debtor, &p, 0, -EAGAIN, &err, &w.fx));
 		assert_int_equal(w.e[0].hold_count, 0);
 		assert_int_equal(w.e[0].retry_at, w.env.now + HOUR_MS);
 		assert_string_equal(w.e[0].retry_why, "payment_link");
@@ -201,6 +275,8 @@ int main(void)
 		cmocka_unit_test(documents),
 		cmocka_unit_test(the_contract_goes_with_them),
 		cmocka_unit_test(a_payment_link_that_has_expired),
+		cmocka_unit_test(what_cannot_be_made),
+		cmocka_unit_test(what_cannot_be_made_goes_otherwise),
 	};
 	static struct CMUnitTest tests[ARRAY_LEN(others) + ARRAY_LEN(without_rows)];
 
