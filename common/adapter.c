@@ -195,6 +195,25 @@ static int parse_features(struct adapter *adapter, const struct json *root, stru
 	return 0;
 }
 
+/*
+ * That the requests hold what the features promise: what is sent again under a key that it does not bear goes out twice, and the trail would
+ * name a file that nobody got. The header of an idempotency of that kind is written with each request.
+ */
+static int check_promises(const struct adapter *adapter, const struct json *root, struct err *err)
+{
+	struct json features = json_get(root, "features");
+	bool letters_alone = adapter->channels == 1u << CHANNEL_LETTER && adapter->documents == 1;
+
+	if (adapter->idempotency_ms && !adapter->idempotency_header && !(*adapter->carried & CARRIED_ID))
+		return json_refuse(&features, "idempotency", err, "bad_value",
+			"of kind \"body\", but no request is known by its key: `send` must carry {dispatch.id}, or metadata, where the provider looks for it");
+	if (adapter->takes_files && !(*adapter->carried & (CARRIED_FILES | (letters_alone ? CARRIED_PDF : 0))))
+		return json_refuse(&features, "attachments", err, "bad_value", "but no request carries them: `send` or a step must have %s",
+			letters_alone ? "{pdf.data|base64}, a $file of pdf.data, or $each over attachments with {item.data|base64}" :
+					"$each over attachments with {item.data|base64}, or with a $file of item.data");
+	return 0;
+}
+
 /* It only tells, of what others sent by its channel. */
 static int parse_receiver(struct adapter *adapter, const struct json *root, struct err *err)
 {
@@ -232,10 +251,12 @@ static int parse_root(struct adapter *adapter, const struct json *root, struct e
 		(r = parse_config(adapter, root, err)) < 0 ||
 		(r = parse_features(adapter, root, err)) < 0 ||
 		(r = parse_tables(adapter, root, err)) < 0 ||
-		(r = steps_parse(adapter, root, err)) < 0 ||
-		(r = json_get_object(root, "send", &send, err)) < 0 ||
+		(r = steps_parse(adapter, root, err)) < 0)
+		return r;
+	*adapter->carried &= ~(unsigned)CARRIED_ID; /* a step's is no key of what is sent */
+	if ((r = json_get_object(root, "send", &send, err)) < 0 ||
 		(r = plan_parse(adapter, &send, adapter->idempotency_ms ? PLACE_AGAIN : 0, NULL, &adapter->send, err)) < 0 ||
-		(r = json_get_object(root, "response", &response, err)) < 0 ||
+		(r = check_promises(adapter, root, err)) < 0 || (r = json_get_object(root, "response", &response, err)) < 0 ||
 		(r = response_parse(adapter->arena, &response, &adapter->response, err)) < 0)
 		return r;
 	if (strcmp(adapter->send.method, "GET") == 0)
@@ -253,6 +274,7 @@ int adapter_parse(const char *json, size_t len, struct adapter **ret, struct err
 
 	adapter->references = 1;
 	adapter->arena = arena_create();
+	adapter->carried = arena_alloc(adapter->arena, sizeof(*adapter->carried));
 	r = json_parse(adapter->arena, json, len, JSON_COMMENTS, &root, err);
 	if (r == 0)
 		r = parse_root(adapter, &root, err);

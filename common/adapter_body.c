@@ -53,7 +53,7 @@ static int find_operator(const struct adapter *adapter, const struct json *json,
 			if (value.type != JSON_STRING)
 				return json_refuse(json, key, err, "wrong_type",
 					"must be the name of a value");
-			r = reference_parse(adapter, &value, json_str(&value), places, row->takes,
+			r = reference_parse(adapter, &value, json_str(&value), places | (row->kind == NODE_IF ? PLACE_TEST : 0), row->takes,
 				ref, err);
 		}
 		*ret = row;

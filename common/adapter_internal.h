@@ -70,6 +70,14 @@ enum place {
 	PLACE_MULTIPART = 256, /* $file */
 	PLACE_AGAIN = 1024, /* the body of what may be sent again under its key: {now} would make another one of it */
 	PLACE_POLL = 512, /* {poll.item} ... have a meaning, and there is no message */
+	PLACE_TEST = 2048, /* of an $if: it is asked about, and not sent */
+};
+
+/* What a request carries that the features of a file may promise. */
+enum carried {
+	CARRIED_ID = 1, /* of the attempt: the same in a second request */
+	CARRIED_FILES = 2, /* each attachment */
+	CARRIED_PDF = 4, /* the first one: a letter's document */
 };
 
 struct scope {
@@ -378,6 +386,7 @@ struct adapter {
 	struct pace_limits limits;
 	int64_t max_request_bytes;
 	int64_t sms_parts; /* most that are sent; 0 = no limit stated */
+	unsigned *carried; /* bits of enum carried: by the requests that were compiled so far */
 	bool takes_files;
 	int64_t documents; /* PDFs that one letter can have, the letter itself among them */
 	unsigned deliveries; /* of letters: bit per enum letter_delivery */

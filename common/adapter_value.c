@@ -394,6 +394,22 @@ static bool of_message(const struct model_row *row)
 	return !row->place && row->id != MODEL_NOW && row->id != MODEL_TOKEN;
 }
 
+static unsigned carried_by(enum model_id id, const char *name)
+{
+	switch (id) {
+	case MODEL_METADATA: /* its first pair: metadata_value() */
+		return CARRIED_ID;
+	case MODEL_FIELD:
+		return strcmp(name, "dispatch.id") == 0 ? CARRIED_ID : 0;
+	case MODEL_FILE_DATA:
+		return CARRIED_FILES;
+	case MODEL_PDF_DATA:
+		return CARRIED_PDF;
+	default:
+		return 0;
+	}
+}
+
 static int parse_name(const struct adapter *adapter, const struct json *json, const char *name,
 	unsigned places, struct reference *ret, struct err *err)
 {
@@ -424,6 +440,8 @@ static int parse_name(const struct adapter *adapter, const struct json *json, co
 		if (model[i].id == MODEL_NOW && (places & PLACE_AGAIN))
 			return json_refuse(json, NULL, err, "bad_value",
 				"\"now\" would make another request of the one that is sent again under its key: only with idempotency \"none\"");
+		if (!(places & PLACE_TEST))
+			*adapter->carried |= carried_by(model[i].id, name);
 		ret->row = &model[i];
 		return 0;
 	}

@@ -257,7 +257,7 @@ static void traits(void **state)
 	struct adapter *bare = parse(TOP("\"help\":\"x\""));
 	CLEANUP(adapter_freep) struct adapter *full = parse(LOOKUP(
 		",\"id\":\"/id\",\"not_before_s\":5,\"conclusive_after_s\":600},\"limits\":{\"per_second\":3,\"concurrency\":9},"
-		"\"features\":{\"idempotency\":{\"kind\":\"body\",\"window_s\":86400}"));
+		"\"features\":{\"idempotency\":{\"kind\":\"header\",\"header\":\"X-Key\",\"window_s\":86400}"));
 	CLEANUP(adapter_freep) struct adapter *none = parse(TOP("\"features\":{\"idempotency\":\"none\"}"));
 	CLEANUP(adapter_freep) struct adapter *timed = parse(AGAIN("{\"id\":\"{dispatch.id}\"}", "{now|epoch}")); /* its body is the same */
 	struct adapter *second = adapter_ref(bare);

@@ -21,7 +21,9 @@
 #define HEAD \
 	"\"tables\":{\"land\":{\"FR\":\"france\",\"BE\":\"belgique\"},\"any\":{\"de\":\"x\",\"*\":\"y\"}},\"adapter\":1,\"name\":\"x\",\"channel\":[\"email\",\"sms\",\"letter\"],\"config\":{\"base\":{\"default\":\"https://x.example\"}," \
 	"\"token\":{\"secret\":true},\"user\":{}}"
-#define FILES ",\"features\":{\"attachments\":true}"
+/* So that whatever the body holds, the files have a place. */
+#define FILES ",\"features\":{\"attachments\":true},\"steps\":[{\"name\":\"upload\",\"request\":{\"method\":\"POST\",\"url\":" \
+	"\"https://x.example/files\",\"auth\":{\"kind\":\"none\"},\"body\":{\"kind\":\"json\",\"value\":[{\"$each\":\"attachments\",\"do\":\"{item.data|base64}\"}]}},\"bind\":{\"id\":\"/id\"}}]"
 #define RESPONSE "\"response\":{\"id\":\"/id\"}"
 #define SENT(members) "{" HEAD FILES ",\"send\":{\"method\":\"POST\",\"url\":\"https://x.example/a?b=c\",\"auth\":{\"kind\":\"none\"}," \
 	members "}," RESPONSE "}"
