@@ -125,6 +125,9 @@ struct made_offer { /* of a policy, as it was written to the debtor */
 	size_t instalment_count;
 	const char *attempt; /* of the message */
 	int64_t made_at; /* ms UTC: it went out; 0 = not yet, or not that anybody knows */
+	struct { /* of less: those that had most of it by its day, and not all; later ones say no day. time 0 = none had any */
+		int64_t version, time, paid, credited;
+	} figures;
 };
 
 struct late_fee { /* the fixed sum of a law, on an account of its own */
@@ -494,6 +497,8 @@ bool offer_passed_over(const struct made_offer *offer, const struct invoice_view
  * made. Where they say otherwise now, it is gone again.
  */
 void offers_paid(struct escalation *e, struct effects *fx);
+/* What figures have as paid by the day of an offer is remembered with it, also of such that are not the newest. True when that is news. */
+bool offers_figures(struct escalation *e, const struct event *event);
 /*
  * The event that accepts an offer gets its terms: amount and day, or instalments; a command becomes the event that it stands for. Whether it
  * came in time is a question of when it was said, not of when it is read. 0, also of one that names none; -EBADMSG "unknown_offer",

@@ -196,20 +196,53 @@ static bool is_of(const struct fact *settlement, const struct made_offer *offer)
 	return settlement->order.time == offer->made_at && settlement->order.id && strcmp(settlement->order.id, offer->code) == 0;
 }
 
+bool offers_figures(struct escalation *e, const struct event *event)
+{
+	const struct snapshot *s = &event->snapshot;
+	bool news = false;
+
+	for (size_t i = 0; event->has_snapshot && s->paid && s->paid + s->credited < s->total && i < e->offer_count; i++) {
+		struct made_offer *offer = &e->offers[i];
+		int64_t more = s->paid + s->credited - offer->figures.paid - offer->figures.credited;
+
+		if (!offer->made_at || offer->instalment_count || event->time >= invoice_day_over(offer->until) || more < 0 ||
+			(more == 0 && event->time >= offer->figures.time))
+			continue;
+		offer->figures.version = event->order.version;
+		offer->figures.time = event->time;
+		offer->figures.paid = s->paid;
+		offer->figures.credited = s->credited;
+		news = true;
+	}
+	return news;
+}
+
+/* Its money came by its day, as payments say it, or figures of then; also where it went back since. */
+static bool once_paid(const struct escalation *e, const struct made_offer *offer)
+{
+	struct invoice then = e->invoice;
+
+	if (invoice_once_paid(&e->invoice, offer->settles_at, offer->until))
+		return true;
+	then.snapshot.paid = offer->figures.paid;
+	then.snapshot.credited = offer->figures.credited;
+	then.order = (struct fact_order){ .version = offer->figures.version, .time = offer->figures.time };
+	return offer->figures.time && invoice_once_paid(&then, offer->settles_at, offer->until);
+}
+
 /*
  * The offer of less whose sum came by its day. Of several the first, and rather one that is kept still. None is left to be taken where something else was
  * agreed since it was made: it was one of several, and the debtor took another.
  */
-static const struct made_offer *paid_offer(const struct escalation *e, const struct invoice_view *view, const struct fact *before)
+static const struct made_offer *paid_offer(const struct escalation *e, const struct invoice_view *view)
 {
 	const struct made_offer *ret = NULL;
 
 	for (size_t i = 0; i < e->offer_count; i++) {
 		const struct made_offer *offer = &e->offers[i];
 
-		if (!offer->made_at || offer->instalment_count || offer_passed_over(offer, view) ||
-			!(invoice_once_paid(&e->invoice, offer->settles_at, offer->until) || (is_of(before, offer) && kept(e, offer) && invoice_figures_alone(&e->invoice))))
-			continue; /* newer figures say no day: what was kept by older ones stands, until payments say how it was */
+		if (!offer->made_at || offer->instalment_count || offer_passed_over(offer, view) || !once_paid(e, offer))
+			continue;
 		if (!ret || (!kept(e, ret) && kept(e, offer)))
 			ret = offer;
 	}
@@ -236,7 +269,7 @@ void offers_paid(struct escalation *e, struct effects *fx)
 	if (!e->offer_count)
 		return;
 	view = invoice_view(invoice);
-	offer = view.state == STATE_OPEN ? paid_offer(e, &view, &before) : NULL;
+	offer = view.state == STATE_OPEN ? paid_offer(e, &view) : NULL;
 	if (!offer)
 		return;
 	invoice->facts = arena_grow(fx->arena, invoice->facts, invoice->fact_count, &invoice->fact_capacity, sizeof(*invoice->facts));
@@ -255,6 +288,34 @@ void offers_paid(struct escalation *e, struct effects *fx)
 
 /* --- as they are stored ----------------------------------------------------------------------------------------------------------- */
 
+static void write_figures(struct json_writer *w, const struct made_offer *offer)
+{
+	jw_array(w, "figures");
+	jw_int(w, NULL, offer->figures.version);
+	jw_int(w, NULL, offer->figures.time);
+	jw_int(w, NULL, offer->figures.paid);
+	jw_int(w, NULL, offer->figures.credited);
+	jw_end_array(w);
+}
+
+static int read_figures(const struct json *json, struct made_offer *ret, struct err *err)
+{
+	struct json list = { 0 }, version, time, paid, credited;
+	int r = json_opt_array(json, "figures", &list, err);
+
+	if (r < 0 || list.type == JSON_NONE)
+		return r;
+	version = json_at(&list, 0);
+	time = json_at(&list, 1);
+	paid = json_at(&list, 2);
+	credited = json_at(&list, 3);
+	ret->figures.version = json_int(&version);
+	ret->figures.time = json_int(&time);
+	ret->figures.paid = json_int(&paid);
+	ret->figures.credited = json_int(&credited);
+	return 0;
+}
+
 void offers_write(struct json_writer *w, const struct escalation *e)
 {
 	if (!e->offer_count)
@@ -268,6 +329,8 @@ void offers_write(struct json_writer *w, const struct escalation *e)
 		jw_opt_int(w, "settles_at", offer->instalment_count ? 0 : offer->settles_at);
 		jw_opt_str(w, "attempt", offer->attempt);
 		jw_opt_int(w, "made_at", offer->made_at);
+		if (offer->figures.time)
+			write_figures(w, offer);
 		jw_end_object(w);
 	}
 	jw_end_array(w);
@@ -313,7 +376,7 @@ int offers_read(const struct json *json, struct arena *arena, struct escalation 
 			(r = json_opt_int(&one, "amount_minor", 0, MONEY_MAX, &to->amount, err)) < 0 ||
 			(r = json_opt_int(&one, "settles_at", 0, MONEY_MAX, &to->settles_at, err)) < 0 ||
 			(r = json_opt_str(&one, "attempt", 400, &to->attempt, err)) < 0 ||
-			(r = json_opt_int(&one, "made_at", INT64_MIN, INT64_MAX, &to->made_at, err)) < 0 || (r = read_parts(&one, arena, to, err)) < 0)
+			(r = json_opt_int(&one, "made_at", INT64_MIN, INT64_MAX, &to->made_at, err)) < 0 || (r = read_parts(&one, arena, to, err)) < 0 || (r = read_figures(&one, to, err)) < 0)
 			return r;
 		if (date_parse(day, &to->until) < 0)
 			return json_refuse(&one, "until", err, "bad_date", "must be a date");

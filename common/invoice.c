@@ -255,15 +255,14 @@ int64_t invoice_paid_by(const struct invoice *invoice, int64_t end)
 		kinder(read_sums(invoice, FACT_CREDIT, invoice->snapshot.credited, end));
 }
 
-/* The last day to pay it is over, wherever the debtor is: UTC-12 is the last to see it go. A payment told late counts by when it was made. */
-static int64_t settlement_end(date until)
+int64_t invoice_day_over(date until)
 {
 	return date_is_set(until) ? (until.days + 1) * DAY_MS + 12 * HOUR_MS : INT64_MAX;
 }
 
 bool invoice_paid_in_time(const struct invoice *invoice, int64_t sum, date until)
 {
-	return invoice_paid_by(invoice, settlement_end(until)) >= sum;
+	return invoice_paid_by(invoice, invoice_day_over(until)) >= sum;
 }
 
 /* What was agreed is done: nothing more is asked for. */
@@ -450,7 +449,8 @@ static int64_t paid_at(const struct invoice *invoice, int64_t end, int64_t at)
 		kinder(readings_at(invoice, FACT_CREDIT, invoice->snapshot.credited, end, at));
 }
 
-bool invoice_figures_alone(const struct invoice *invoice)
+/* The figures have money that came by no other word. */
+static bool figures_alone(const struct invoice *invoice)
 {
 	const struct readings money = readings_at(invoice, FACT_PAYMENT, invoice->snapshot.paid, INT64_MAX, invoice->order.time + 1);
 
@@ -459,8 +459,8 @@ bool invoice_figures_alone(const struct invoice *invoice)
 
 bool invoice_once_paid(const struct invoice *invoice, int64_t sum, date until)
 {
-	bool alone = invoice_figures_alone(invoice);
-	int64_t end = settlement_end(until);
+	bool alone = figures_alone(invoice);
+	int64_t end = invoice_day_over(until);
 
 	for (size_t i = 0; i <= invoice->fact_count; i++) { /* when money came, and last when figures told of some that nothing else told */
 		const struct fact *fact = i < invoice->fact_count ? &invoice->facts[i] : NULL;
@@ -497,7 +497,7 @@ static bool over_at(const struct invoice *invoice, int64_t at)
 			continue;
 		if (ends && (against_figures(invoice, fact) >= 0 || at <= invoice->order.time))
 			return true;
-		if (fact->kind == FACT_SETTLEMENT && (fact->in_kind || (fact->settles && paid_at(invoice, settlement_end(fact->until_on), at) >= fact->amount)))
+		if (fact->kind == FACT_SETTLEMENT && (fact->in_kind || (fact->settles && paid_at(invoice, invoice_day_over(fact->until_on), at) >= fact->amount)))
 			return true;
 	}
 	return false;

@@ -118,10 +118,10 @@ int64_t plan_sum(const struct fact *plan); /* of all its instalments */
  * Figures say no day: what they have counts, unless it is known to have come later.
  */
 int64_t invoice_paid_by(const struct invoice *invoice, int64_t end);
+/* When a last day to pay is over, wherever the debtor is: UTC-12 is the last to see it go. ms UTC; none: never. */
+int64_t invoice_day_over(date until);
 /* So much was paid and credited by the end of that day, wherever the debtor is; none: until now. */
 bool invoice_paid_in_time(const struct invoice *invoice, int64_t sum, date until);
-/* The figures have money that came by no other word. */
-bool invoice_figures_alone(const struct invoice *invoice);
 /* Money once brought it to so much by then, and not to all of it: also where that was taken back since. Figures only where they were told by then, and alone. */
 bool invoice_once_paid(const struct invoice *invoice, int64_t sum, date until);
 int64_t invoice_last_payment_at(const struct invoice *invoice); /* ms UTC: of those that stand; 0 = none was told */

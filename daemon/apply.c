@@ -398,6 +398,8 @@ void decide_event(struct dunner *d, struct group *g, struct input *input)
 		if (told)
 			decide_told(d, g, e, debtor->d, opted_out(debtor->d) != out, changed);
 	}
+	if (invoice && invoice->loaded)
+		invoice->touched |= offers_figures(invoice->e, e);
 	if (invoice && invoice->loaded && invoice_apply(&invoice->e->invoice, e, g->arena)) {
 		changed = true;
 		invoice->touched = true;

@@ -31,6 +31,8 @@ struct history {
 	size_t count;
 	int64_t total, paid, credited, version;
 	int ids;
+	bool alone, plain; /* figures tell of some money alone; nothing has a version */
+	bool strange; /* the judge does not read such histories: only the end must be the same */
 	struct made_offer offers[3];
 	size_t offer_count;
 	struct policy *policy;
@@ -61,10 +63,10 @@ static void say(struct history *h, int64_t time, const char *type, const char *f
 static void figures(struct history *h, int64_t time, bool first)
 {
 	say(h, time, first ? "invoice.finalized" : "invoice.updated",
-		"\"invoice\":{\"id\":\"" INVOICE "\",\"number\":\"1\",\"version\":%lld,\"status\":\"open\",\"issued_on\":\"2026-03-01\",\"due_on\":\"2026-04-01\","
+		"\"invoice\":{\"id\":\"" INVOICE "\",\"number\":\"1\",%s\"status\":\"open\",\"issued_on\":\"2026-03-01\",\"due_on\":\"2026-04-01\","
 		"\"currency\":\"EUR\",\"total_minor\":%lld,\"paid_minor\":%lld,\"credited_minor\":%lld,\"due_minor\":%lld},\"customer\":{\"id\":\"" DEBTOR "\","
 		"\"name\":\"D\",\"country\":\"FR\",\"locale\":\"fr-FR\",\"timezone\":\"Europe/Paris\",\"contacts\":[{\"id\":\"c1\",\"email\":\"a@d.example\"}]}",
-		(long long)h->version, (long long)h->total, (long long)h->paid, (long long)h->credited, (long long)(h->total - h->paid - h->credited));
+		h->plain ? "" : arena_printf(h->arena, "\"version\":%lld,", (long long)h->version), (long long)h->total, (long long)h->paid, (long long)h->credited, (long long)(h->total - h->paid - h->credited));
 }
 
 static void money(struct history *h, int64_t time, bool credit, int64_t amount)
@@ -75,9 +77,15 @@ static void money(struct history *h, int64_t time, bool credit, int64_t amount)
 	amount = amount > open ? open : amount;
 	if (amount <= 0)
 		return;
+	if (h->alone && rng_chance(&h->rng, 500000)) {
+		*(credit ? &h->credited : &h->paid) += amount;
+		h->version++;
+		figures(h, time, false);
+		return;
+	}
 	say(h, time, credit ? "credit_note.issued" : "invoice.payment_received",
-		"\"invoice_id\":\"" INVOICE "\",\"%s\":\"m%d\",\"amount_minor\":%lld,\"after_version\":%lld,\"paid_at\":\"%s\"", credit ? "credit_note_id" : "payment_id",
-		++h->ids, (long long)amount, (long long)h->version, utc_format(rng_chance(&h->rng, 300000) ? time - rng_range(&h->rng, 0, 3 * DAY_MS) : time, when));
+		"\"invoice_id\":\"" INVOICE "\",\"%s\":\"m%d\",\"amount_minor\":%lld,%s\"paid_at\":\"%s\"", credit ? "credit_note_id" : "payment_id",
+		++h->ids, (long long)amount, h->plain ? "" : arena_printf(h->arena, "\"after_version\":%lld,", (long long)h->version), utc_format(rng_chance(&h->rng, 300000) ? time - rng_range(&h->rng, 0, 3 * DAY_MS) : time, when));
 	*(credit ? &h->credited : &h->paid) += amount;
 	h->version++;
 	if (rng_chance(&h->rng, 400000))
@@ -109,7 +117,7 @@ static int64_t happens(struct history *h, int64_t time)
 	char day[DATE_TEXT_SIZE];
 	date until = date_add_days(zone_date(h->zone, time), (int32_t)rng_range(rng, 0, 12));
 
-	switch (rng_range(rng, 0, 9)) {
+	switch (rng_range(rng, 0, h->strange ? 11 : 9)) {
 	default:
 		money(h, time, false, sum);
 		break;
@@ -118,7 +126,7 @@ static int64_t happens(struct history *h, int64_t time)
 		break;
 	case 1:
 		say(h, time, "settlement.agreed", "\"invoice_id\":\"" INVOICE "\",\"settlement_id\":\"s%d\",\"amount_minor\":%lld,\"until_on\":\"%s\"", ++h->ids,
-			(long long)(sum ? sum : 1), date_format(until, day));
+			(long long)(sum > 0 ? sum : 1), date_format(until, day));
 		break;
 	case 2:
 		say(h, time, "settlement.agreed", "\"invoice_id\":\"" INVOICE "\",\"settlement_id\":\"s%d\",\"offer\":\"%s\"", ++h->ids, offer->code);
@@ -128,6 +136,17 @@ static int64_t happens(struct history *h, int64_t time)
 			++h->ids, date_format(until, day), (long long)h->total);
 		if (rng_chance(rng, 300000))
 			say(h, time + rng_range(rng, HOUR_MS, 8 * DAY_MS), "payment_plan.cancelled", "\"invoice_id\":\"" INVOICE "\",\"plan_id\":\"p%d\"", h->ids);
+		break;
+	case 10: /* the same terms, or others, on the page */
+		if (offer->instalment_count)
+			say(h, time, "payment_plan.agreed", "\"invoice_id\":\"" INVOICE "\",\"plan_id\":\"p%d\",\"offer\":\"%s\"", ++h->ids, offer->code);
+		else
+			say(h, time, "settlement.agreed", "\"invoice_id\":\"" INVOICE "\",\"settlement_id\":\"s%d\",\"offer\":\"%s\",\"amount_minor\":%lld,"
+				"\"until_on\":\"%s\"", ++h->ids, offer->code, (long long)(offer->settles_at - rng_chance(rng, 200000)), date_format(offer->until, day));
+		break;
+	case 11:
+		say(h, time, rng_chance(rng, 500000) ? "invoice.paid" : rng_chance(rng, 500000) ? "invoice.voided" : "invoice.marked_uncollectible",
+			"\"invoice_id\":\"" INVOICE "\"");
 		break;
 	case 4:
 		say(h, time, "dispute.opened", "\"invoice_id\":\"" INVOICE "\",\"dispute_id\":\"d%d\"", ++h->ids);
@@ -143,6 +162,7 @@ static void make_offers(struct history *h)
 {
 	struct rng *rng = &h->rng;
 	static const char *const codes[] = { "less", "least", "other" };
+	static const struct instalment parts[] = { { { 20570 }, 50000 }, { { 20580 }, 50000 } };
 
 	h->offer_count = (size_t)rng_range(rng, 1, (int64_t)ARRAY_LEN(h->offers));
 	for (size_t i = 0; i < h->offer_count; i++) {
@@ -151,6 +171,11 @@ static void make_offers(struct history *h)
 		h->offers[i] = (struct made_offer){ .code = codes[i], .approver = "Ada", .attempt = "a", .made_at = made_at,
 			.until = date_add_days(zone_date(h->zone, made_at), (int32_t)rng_range(rng, 1, 12)), .amount = h->total * rng_range(rng, 20, 95) / 100 };
 		h->offers[i].settles_at = h->offers[i].amount;
+		if (!h->strange || i < 2)
+			continue;
+		h->offers[i].amount = h->offers[i].settles_at = 0;
+		h->offers[i].instalments = parts;
+		h->offers[i].instalment_count = ARRAY_LEN(parts);
 	}
 }
 
@@ -168,6 +193,9 @@ static void make_history(struct history *h, uint64_t seed, struct arena *arena)
 
 	*h = (struct history){ .arena = arena, .total = 100000, .version = 1 };
 	rng_seed(&h->rng, seed, "what follows an offer");
+	h->alone = rng_chance(&h->rng, 200000);
+	h->plain = rng_chance(&h->rng, 200000);
+	h->strange = h->alone || h->plain || rng_chance(&h->rng, 300000);
 	if (zone_get("Europe/Paris", &h->zone) < 0 || policy_parse(policy_text, strlen(policy_text), &h->policy, &err) < 0)
 		abort();
 	make_offers(h);
@@ -212,6 +240,7 @@ static void tell(struct teller *t, struct word *word, int64_t now)
 	if (word->refused)
 		return; /* a dead letter: it counts nowhere */
 	(void)debtor_apply(&t->debtor, &event, t->h->arena);
+	(void)offers_figures(&t->e, &event);
 	(void)invoice_apply(&t->e.invoice, &event, t->h->arena);
 	look(t, now);
 }
@@ -292,12 +321,12 @@ bool order_offers_play(uint64_t seed, bool verbose, char *breach, size_t size)
 	if (!same)
 		snprintf(breach, size, "5 order of arrival: what follows an offer: in order %.250s ... else %.250s", strstr(buf_str(&first), "\"facts\""),
 			strstr(buf_str(&second), "\"facts\""));
-	else if (!paid && settled != closed)
+	else if (!paid && !h.strange && settled != closed)
 		snprintf(breach, size, "an offer that is paid settles: %s, and the judge says %s", tellers[0].e.closed ? tellers[0].e.closed : "open",
 			settled ? "settled" : "not settled");
 	if (verbose)
 		printf("	in order: %s\n	anyhow:   %s\n	judge: %s\n", buf_str(&first), buf_str(&second), settled ? "settled" : "not settled");
-	same = same && (paid || settled == closed);
+	same = same && (paid || h.strange || settled == closed);
 	policy_free(h.policy);
 	arena_free(arena);
 	return same;

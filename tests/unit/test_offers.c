@@ -252,40 +252,59 @@ static void which_offer_was_paid(void **state)
 	}
 }
 
-/* Figures that came before the payments in them: what they told alone holds until those say how it was. */
-static void figures_come_first(void **state)
+/* Figures alone tell of money, and say no day: what they had by then is remembered, whichever are read first, until payments say how it was. */
+static void what_figures_tell(void **state)
 {
 	static const struct {
 		const char *name;
-		int64_t paid, credited; /* as of 15 April */
-		const char *told; /* then this payment, all that they have */
+		struct {
+			const char *at;
+			int64_t paid, credited;
+		} figures[3];
+		const char *told; /* a payment of what the first have, which is read last */
 		const char *closed;
 	} rows[] = {
-		{ "it was paid as offered", LESS, 0, "2026-04-15T07:00:00Z", "settled" },
-		{ "it was paid before the offer, and a credit note was written", 60000, 48000, "2026-04-01T08:00:00Z", "" },
-		{ "only newer figures came", LESS, 0, NULL, "settled" },
+		{ "it was paid as offered", { { "2026-04-15T08:00:00Z", LESS, 0 } }, "2026-04-15T07:00:00Z", "settled" },
+		{ "paid before the offer, and a credit note", { { "2026-04-15T08:00:00Z", 60000, 48000 } }, "2026-04-01T08:00:00Z", "" },
+		{ "newer ones have the same", { { "2026-04-15T08:00:00Z", LESS, 0 }, { "2026-05-02T08:00:00Z", LESS, 0 } }, NULL, "settled" },
+		{ "too late", { { "2026-05-02T08:00:00Z", LESS, 0 } }, NULL, "" },
+		{ "it went back", { { "2026-04-15T08:00:00Z", LESS, 0 }, { "2026-05-02T08:00:00Z", 0, 0 } }, NULL, "" },
+		{ "the rest came, and went back",
+			{ { "2026-04-15T08:00:00Z", LESS, 0 }, { "2026-04-20T08:00:00Z", 120000, 0 }, { "2026-05-02T08:00:00Z", LESS, 0 } }, NULL, "settled" },
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+	for (size_t i = 0; i < 2 * ARRAY_LEN(rows); i++) {
 		struct made_offer offer = less_by("less", "2026-04-09T08:00:00Z", date_of(2026, 4, 22), LESS);
+		CLEANUP(buf_clear) struct buf stored = { 0 };
+		struct escalation again;
 		struct world w;
 
 		world_init(&w, WITH(""), TEN);
 		w.e.offers = &offer;
 		w.e.offer_count = 1;
-		w.e.invoice.snapshot.paid = rows[i].paid;
-		w.e.invoice.snapshot.credited = rows[i].credited;
-		w.e.invoice.order.time = at("2026-04-15T08:00:00Z");
-		refresh(&w, "2026-04-15T08:00:00Z");
-		assert_string_equal(w.e.closed, "settled");
-		if (rows[i].told)
-			add_fact(&w, FACT_PAYMENT, rows[i].told, NULL)->amount = rows[i].paid;
-		else
-			w.e.invoice.order.time = at("2026-05-02T08:00:00Z");
-		refresh(&w, "2026-05-03T08:00:00Z");
-		if (strcmp(w.e.closed ? w.e.closed : "", rows[i].closed) != 0)
-			fail_msg("%s: %s", rows[i].name, w.e.closed ? w.e.closed : "open");
+		for (int n = 0; n < 3; n++) {
+			int k = i & 1 ? 2 - n : n;
+			struct event event = { .type = EVENT_INVOICE_UPDATED, .has_snapshot = true, .snapshot = w.e.invoice.snapshot, .source = "s", .id = "f" };
+
+			if (!rows[i / 2].figures[k].at)
+				continue;
+			event.snapshot.paid = rows[i / 2].figures[k].paid;
+			event.snapshot.credited = rows[i / 2].figures[k].credited;
+			event.time = event.at = at(rows[i / 2].figures[k].at);
+			event.order = (struct fact_order){ 10 + k, event.time, "s", "f" };
+			(void)offers_figures(&w.e, &event);
+			(void)invoice_apply(&w.e.invoice, &event, w.arena);
+			refresh(&w, "2026-05-03T08:00:00Z");
+		}
+		if (rows[i / 2].told)
+			add_fact(&w, FACT_PAYMENT, rows[i / 2].told, NULL)->amount = rows[i / 2].figures[0].paid;
+		refresh(&w, "2026-05-03T09:00:00Z");
+		if (strcmp(w.e.closed ? w.e.closed : "", rows[i / 2].closed) != 0)
+			fail_msg("%s (%zu): %s", rows[i / 2].name, i % 2, w.e.closed ? w.e.closed : "open");
+		escalation_write(&stored, &w.e);
+		assert_int_equal(escalation_read(w.arena, buf_str(&stored), stored.len, &again, NULL), 0);
+		assert_memory_equal(&again.offers[0].figures, &w.e.offers[0].figures, sizeof(again.offers[0].figures));
 		world_clear(&w);
 	}
 }
@@ -386,7 +405,7 @@ int main(void)
 		cmocka_unit_test(less_is_accepted_by_paying_it),
 		cmocka_unit_test(what_paying_less_tells),
 		cmocka_unit_test(which_offer_was_paid),
-		cmocka_unit_test(figures_come_first),
+		cmocka_unit_test(what_figures_tell),
 		cmocka_unit_test(what_a_person_decided),
 		cmocka_unit_test(what_is_broken_is_in_nobodys_way),
 	};
