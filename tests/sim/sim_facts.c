@@ -187,6 +187,14 @@ bool facts_paid(const struct judge *judge, const char *id)
 	return paid(judge, id, NEVER);
 }
 
+bool facts_read(const struct judge *judge, const char *id)
+{
+	for (size_t i = 0; i < judge->told_count; i++)
+		if (about(&judge->told[i], id) && !judge->told[i].broken && !judge->told[i].recorded)
+			return false;
+	return true;
+}
+
 #define PLAN_GRACE 3 /* days, of the simulated policy */
 
 static const struct event *newest_plan(const struct judge *judge, const char *id, int64_t by_mono)

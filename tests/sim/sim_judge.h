@@ -201,6 +201,7 @@ bool facts_plan_missed(const struct judge *judge, const char *invoice_id, date t
 /* Its instalments do not cover what was open when it was agreed: a person must say what was meant. */
 bool facts_plan_short(const struct judge *judge, const char *invoice_id, int64_t by_mono);
 bool facts_paid(const struct judge *judge, const char *invoice_id); /* by all that was ever told */
+bool facts_read(const struct judge *judge, const char *invoice_id); /* all that was told of it is in the trail */
 bool facts_owed(const struct judge *judge, const char *invoice_id, int64_t amount); /* its balance is that, or was since an hour before the record */
 void facts_commanded(struct judge *judge, const char *event_id); /* a command about a known invoice was taken */
 bool facts_told_of(const struct judge *judge, const char *attempt); /* a receipt of it is recorded, and stood in a stream ten minutes ago */

@@ -554,7 +554,7 @@ static void note_restored(struct judge *judge, const char *invoice_id)
 	struct known_invoice *invoice = judge_invoice(judge, invoice_id);
 
 	invoice->plan_broken = NULL;
-	if (judge->sim->mode == MODE_LIFE && invoice->debtor_id &&
+	if (judge->sim->mode == MODE_LIFE && invoice->debtor_id && facts_read(judge, invoice_id) &&
 		facts_plan_missed(judge, invoice_id, date_add_days(judge_date(judge, invoice->debtor_id, judge->decided_at), -OPENS_WITHIN),
 			judge->sim->mono))
 		sim_breach(judge->sim, "a plan that is missed does not stand", "%s: an instalment is open beyond its days of grace", invoice_id);
