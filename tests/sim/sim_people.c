@@ -245,7 +245,7 @@ void people_task(struct sim *sim, const char *kind, const char *task, const char
 	else if (strcmp(kind, "commitment") == 0)
 		answer(sim, "handover", invoice, ",\"to\":\"lawyer\"", NULL);
 	else if (strcmp(kind, "decision") == 0 && strcmp(task + strlen(task) - 5, ":give") != 0) /* that one is answered as a commitment */
-		answer(sim, "decide", invoice,
+		answer(sim, "decide", invoice, sim->weather.offers && rng_chance(&sim->offers, 300000) ? ",\"decision\":\"settle\"" :
 			rng_chance(&sim->faults, 800000) ? ",\"decision\":\"continue\"" : ",\"decision\":\"stop\"", NULL);
 	else if (strcmp(kind, "unknown_attempt") == 0 && invoice)
 		answer(sim, "decide", invoice, "", strchr(task, ':') + 1);
