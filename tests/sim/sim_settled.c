@@ -273,3 +273,13 @@ void settled_accepted(const struct judge *judge, struct event *e)
 	e->amount = o->count ? 0 : o->settles_at;
 	e->until_on = o->count ? date_none() : o->until;
 }
+
+bool settled_offers_left(struct judge *judge, const char *invoice_id)
+{
+	const struct policy *policy = judge->sim->policy;
+	bool left = false;
+
+	for (size_t i = 0; i < policy->step_count; i++)
+		left |= policy->steps[i].offer_count && judge_walk(judge, judge_invoice(judge, invoice_id), i) == WALK_OPEN;
+	return left;
+}

@@ -582,16 +582,6 @@ static void note_offer(struct judge *judge, const struct json *record, const cha
 	settled_offer(judge, &made);
 }
 
-static bool offers_left(struct judge *judge, const char *invoice_id)
-{
-	const struct policy *policy = judge->sim->policy;
-	bool left = false;
-
-	for (size_t i = 0; i < policy->step_count; i++)
-		left |= policy->steps[i].offer_count && judge_walk(judge, judge_invoice(judge, invoice_id), i) == WALK_OPEN;
-	return left;
-}
-
 static void note_decision(struct judge *judge, const struct json *record, const char *invoice)
 {
 	const char *decision = member(record, "decision");
@@ -602,7 +592,7 @@ static void note_decision(struct judge *judge, const struct json *record, const 
 		walk_by_hand(judge, invoice, STEP_GATE, member(record, "case"), "a decision");
 	if (strcmp(decision, "settle") == 0) { /* the ladder goes on at its next offer; where it has none, they speak about it for a month */
 		judge_invoice(judge, invoice)->jumped = true;
-		judge_invoice(judge, invoice)->rest_until = judge->decided_at + (offers_left(judge, invoice) ? 0 : 30 * DAY_MS);
+		judge_invoice(judge, invoice)->rest_until = judge->decided_at + (settled_offers_left(judge, invoice) ? 0 : 30 * DAY_MS);
 	}
 }
 

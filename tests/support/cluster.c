@@ -145,6 +145,13 @@ void cluster_start(struct cluster *c, const char *dir)
 		(void)cluster_cli(c, i, (const char *const[]){ "CONFIG", "SET", "cluster-node-timeout", CLUSTER_NODE_TIMEOUT_MS, NULL }, NULL);
 }
 
+void cluster_be_patient(const struct cluster *c)
+{
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		if (c->nodes[i].sentinel)
+			(void)cluster_cli(c, i, (const char *const[]){ "SENTINEL", "SET", "dunning", "down-after-milliseconds", "60000", NULL }, NULL);
+}
+
 void sentinels_start(struct cluster *c, const char *dir)
 {
 	char text[400], path[200];

@@ -31,6 +31,7 @@ void cluster_end(struct cluster *cluster);
 
 /* redis-cli to one node: its exit status. `words` are NULL-terminated; output may be NULL. */
 int cluster_cli(const struct cluster *cluster, int node, const char *const *words, struct buf *output);
+void cluster_be_patient(const struct cluster *cluster); /* of sentinels: a primary may think for a minute before it is replaced */
 bool cluster_is_primary(const struct cluster *cluster, int node); /* as it says itself */
 int cluster_primary_of(const struct cluster *cluster, uint32_t partition); /* the node that serves it; -1 = nobody does */
 /* Until all slots are served and every primary has a replica that is in step; of sentinels: one primary, and both others follow it. */
