@@ -11,7 +11,7 @@
 #define HOOK_SEEN_MS (INT64_C(7) * 24 * 3600 * 1000) /* an event is known for so long: the longest that a provider repeats, and more */
 /* The oldest signature that is taken: what is forgotten as an event is not taken as a request any more. */
 #define HOOK_FRESH_MS (HOOK_SEEN_MS - HOOK_AHEAD_MS)
-#define HOOK_EVENTS_MAX 1000 /* in one request */
+#define HOOK_EVENTS_MAX 20000 /* in one request: no more than a body of 1 MiB has of the shortest that any provider sends */
 #define HOOK_BODY_MAX 8388608 /* bytes */
 #define HOOK_FILES_MAX 20 /* that are named; behind them stands how many more there were */
 #define HOOK_ID_SIZE 65 /* hex SHA-256 and NUL */
@@ -104,11 +104,15 @@ struct hook_event { /* NULL: not told */
 	const char *recipient; /* whom it is about, where that need not be whom we wrote to */
 	bool announced; /* a reply by a key or a word that stands for "I have paid" */
 	const char *files; /* what came attached, as a JSON array of {name, type, bytes, sha256}; not its bytes */
+	bool unread; /* an element that is no event: of it `raw`, JSON that is perhaps its beginning as a text, `reason` and `id` are told */
 	const char *raw; /* the event alone, as JSON */
 	size_t raw_len;
 };
 
-/* 0 with *ret (in the arena) and *count, which may be 0. -EBADMSG: the body is not of the form that the file says; `err` has code and path. */
+/*
+ * 0 with *ret (in the arena) and *count, which may be 0. Of a list whose sender is verified an element that cannot be read is `unread`, and the others
+ * are told. -EBADMSG: the body is not of the form that the file says; `err` has code and path.
+ */
 int hook_read(const struct hook *hook, const struct hook_request *request, struct arena *arena, struct hook_event **ret, size_t *count,
 	struct err *err);
 

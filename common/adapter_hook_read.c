@@ -14,6 +14,7 @@
 
 #define VALUE_MAX 16000 /* bytes of a reply's text */
 #define WORD_MAX 400
+#define UNREAD_MAX 16000 /* bytes that are kept of an element that is no event */
 
 /* --- values ------------------------------------------------------------------------------------------------------------------- */
 
@@ -188,6 +189,111 @@ static enum hook_form form_of(const struct hook *hook, const struct hook_request
 	return form_is(request, "application/x-www-form-urlencoded") || form_is(request, "multipart/form-data") ? FORM_FIELDS : FORM_JSON;
 }
 
+/* U+0000 within a text, which no text of ours can hold: as what cannot be shown. Of the same length; `*some`: there was one. */
+static const char *without_nuls(const char *text, size_t len, struct arena *arena, bool *some)
+{
+	char *ret = arena_memdup(arena, text, len);
+
+	*some = false;
+	for (size_t i = 0; i + 1 < len; i++) {
+		if (ret[i] != '\\')
+			continue;
+		if (len - i >= 6 && memcmp(ret + i, "\\u0000", 6) == 0) {
+			memcpy(ret + i, "\\ufffd", 6);
+			*some = true;
+		}
+		i++; /* what is escaped begins no escape */
+	}
+	return ret;
+}
+
+/* Where the element of a list that begins at `from` ends: at a comma or the list's end, outside of its strings and brackets. `len`: nowhere. */
+static size_t element_end(const char *text, size_t len, size_t from)
+{
+	size_t depth = 0;
+	bool string = false;
+
+	for (size_t i = from; i < len; i++) {
+		char c = text[i];
+
+		if (string) {
+			i += c == '\\';
+			string = c != '"';
+		} else if (c == '"') {
+			string = true;
+		} else if (!depth && (c == ',' || c == ']')) {
+			return i;
+		} else if (c == '[' || c == '{') {
+			depth++;
+		} else if ((c == ']' || c == '}') && depth) {
+			depth--;
+		}
+	}
+	return len;
+}
+
+/* As it can be read, and no more than is of use. */
+static void quote(struct buf *out, const char *text, size_t len)
+{
+	CLEANUP(buf_clear) struct buf plain = { 0 };
+	struct json_writer w = jw_init(out);
+
+	for (const char *p = text, *end = text + (len < UNREAD_MAX ? len : UNREAD_MAX); p < end;) {
+		size_t n = *p ? utf8_len(p, end) : 0;
+
+		if (n)
+			buf_add(&plain, p, n);
+		else
+			buf_add_char(&plain, '?');
+		p += n ? n : 1;
+	}
+	jw_strn(&w, NULL, buf_str(&plain), plain.len);
+}
+
+/* The list with a text in the place of each element that is no JSON: the element as it stands there. False: it is no list. */
+static bool quote_bad(const char *text, size_t len, struct buf *out)
+{
+	size_t at = strspn(text, " \t\r\n"), end;
+
+	if (at >= len || text[at] != '[')
+		return false;
+	buf_add_char(out, '[');
+	for (at++;; at = end + 1) {
+		end = element_end(text, len, at);
+		if (end >= len)
+			return false;
+		if (json_scan(text + at, end - at, JSON_FRACTIONS, NULL) == 0)
+			buf_add(out, text + at, end - at);
+		else
+			quote(out, text + at, end - at);
+		buf_add_char(out, text[end]);
+		if (text[end] == ']')
+			break;
+	}
+	end++;
+	return end + strspn(text + end, " \t\r\n") == len;
+}
+
+/* Where one element cannot be read, the others are. `err` is that of the whole, when nothing helps. */
+static int json_document(const struct hook *hook, const struct hook_request *request, struct arena *arena, struct json *ret, struct err *err)
+{
+	CLEANUP(buf_clear) struct buf quoted = { 0 };
+	const char *text;
+	struct err whole = { 0 };
+	bool nuls;
+	int r = json_parse(arena, request->body, request->body_len, JSON_FRACTIONS, ret, &whole);
+
+	if (r == 0)
+		return 0;
+	text = without_nuls(request->body, request->body_len, arena, &nuls);
+	if (nuls && json_parse(arena, text, request->body_len, JSON_FRACTIONS, ret, NULL) == 0)
+		return 0;
+	if (hook->verify.kind != VERIFY_NONE && quote_bad(text, request->body_len, &quoted) &&
+		json_parse(arena, buf_str(&quoted), quoted.len, JSON_FRACTIONS, ret, NULL) == 0)
+		return 0;
+	return err_set(err, r, whole.code, whole.path, "%s", whole.text);
+}
+
 int hook_document(const struct hook *hook, const struct hook_request *request, struct arena *arena, struct json **ret, struct err *err)
 {
 	struct json *json = arena_alloc(arena, sizeof(*json));
@@ -198,7 +304,7 @@ int hook_document(const struct hook *hook, const struct hook_request *request, s
 		r = mail_document(request, arena, json, err);
 		break;
 	case FORM_JSON:
-		r = json_parse(arena, request->body, request->body_len, JSON_FRACTIONS, json, err);
+		r = json_document(hook, request, arena, json, err);
 		break;
 	default:
 		r = form_document(hook, request, arena, json, err);
@@ -526,6 +632,25 @@ static void read_event(const struct hook *hook, const struct hook_reading *readi
 	ret->id = event_id(hook, reading, i, ret);
 }
 
+/* A text is such an element as it stands, or was a text there. */
+static void read_odd(const struct hook *hook, const struct hook_reading *reading, size_t i, const struct json *element, struct hook_event *ret)
+{
+	CLEANUP(buf_clear) struct buf raw = { 0 };
+	struct err err = { 0 };
+
+	if (json_str(element))
+		quote(&raw, json_str(element), strlen(json_str(element)));
+	else if (element->type == JSON_NONE || element->type == JSON_NULL)
+		buf_add_str(&raw, "null");
+	else
+		json_write(&raw, element);
+	if (!json_str(element) || json_scan(json_str(element), strlen(json_str(element)), JSON_FRACTIONS, &err) == 0)
+		(void)err_set(&err, -EBADMSG, "wrong_type", "", "an event must be an object");
+	*ret = (struct hook_event){ .word = HOOK_OTHER, .said = "", .unread = true, .reason = arena_strdup(reading->arena, err.text),
+		.raw = arena_memdup(reading->arena, buf_str(&raw), raw.len), .raw_len = raw.len };
+	ret->id = event_id(hook, reading, i, ret);
+}
+
 static bool is_notification(const struct json *document)
 {
 	struct json type = json_get(document, "Type");
@@ -576,15 +701,18 @@ int hook_read(const struct hook *hook, const struct hook_request *request, struc
 	*ret = arena_alloc(arena, (elements + 1) * sizeof(**ret));
 	reading.outer = &outer;
 	for (size_t i = 0; i < elements; i++) {
-		struct json element = list.type == JSON_ARRAY ? json_at(&list, i) : list;
+		struct json element = list.type == JSON_ARRAY ? json_at(&list, i) : list, odd = element;
+		bool others = list.type == JSON_ARRAY && hook->verify.kind != VERIFY_NONE; /* anybody must not make dead letters */
 
-		if (element.type != JSON_OBJECT)
-			return err_set(err, -EBADMSG, "wrong_type", "$", "an event must be an object");
-		r = unwrap(&hook->element, arena, &element, err);
-		if (r < 0)
+		r = element.type == JSON_OBJECT ? unwrap(&hook->element, arena, &element, others ? NULL : err) :
+						  err_set(others ? NULL : err, -EBADMSG, "wrong_type", "$", "an event must be an object");
+		if (r < 0 && !others)
 			return r;
-		if (r == 0)
-			continue; /* a ping */
+		reading.element = NULL;
+		if (r < 0)
+			read_odd(hook, &reading, i, &odd, &(*ret)[(*count)++]);
+		if (r <= 0)
+			continue; /* 0: a ping */
 		reading.element = &element;
 		read_event(hook, &reading, i, &(*ret)[(*count)++]);
 	}

@@ -27,6 +27,7 @@
 #define DEADLINE_MS 10000
 #define CONNECTIONS_MAX 256
 #define TELL_MS 10000
+#define PORTION 500 /* events that are saved at once */
 
 struct call { /* one request that waits for Redis */
 	struct hooks *hooks;
@@ -36,7 +37,9 @@ struct call { /* one request that waits for Redis */
 	struct hook_origin origin;
 	struct hook_request asked;
 	struct hook_proof proof;
-	struct intake_batch batch;
+	struct intake_batch batch; /* the portion that is being saved */
+	const struct hook_event *rest; /* behind it */
+	size_t rest_count;
 	struct hook_event wish; /* of an unsubscription */
 	bool page; /* a person reads the answer */
 	struct call *next, **link;
@@ -92,6 +95,8 @@ static void call_free(struct call *call)
 	if (call->next)
 		call->next->link = call->link;
 	library_free(call->library);
+	if (call->batch.arena && call->batch.arena != call->arena) /* it was cut off */
+		arena_free(call->batch.arena);
 	arena_free(call->arena);
 	free(call);
 }
@@ -265,9 +270,23 @@ static int take(struct call *call, const struct target *target)
 	question = hook_asks(target->hook, &call->asked, call->arena);
 	if (question)
 		note(hooks, LOG_NOTICE, "hooks: provider %s asks whether it may write here; to say yes open %.900s", target->provider, question);
-	call->batch = (struct intake_batch){ .arena = call->arena, .adapter = target->to->adapter, .origin = &call->origin, .events = events,
-		.count = count, .once = call->proof.once, .seen_ms = HOOK_SEEN_MS };
+	call->batch = (struct intake_batch){ .adapter = target->to->adapter, .origin = &call->origin, .once = call->proof.once, .seen_ms = HOOK_SEEN_MS };
+	call->rest = events;
+	call->rest_count = count;
 	return 0;
+}
+
+static void on_taken(const struct intake_result *result, void *arg);
+
+/* Portion by portion, so that neither Redis nor we have a long one in hand. What is saved of a request that fails later is known when it comes again. */
+static void take_portion(struct call *call)
+{
+	call->batch.arena = arena_create();
+	call->batch.events = call->rest;
+	call->batch.count = call->rest_count < PORTION ? call->rest_count : PORTION;
+	call->rest += call->batch.count;
+	call->rest_count -= call->batch.count;
+	intake_take(call->hooks->intake, &call->batch, on_taken, call);
 }
 
 static void on_taken(const struct intake_result *result, void *arg)
@@ -276,6 +295,14 @@ static void on_taken(const struct intake_result *result, void *arg)
 
 	call->hooks->counts.taken += result->added;
 	call->hooks->counts.known += result->known;
+	if (call->batch.arena != call->arena) {
+		arena_free(call->batch.arena);
+		call->batch.arena = call->arena;
+	}
+	if (result->end == INTAKE_SAVED && call->rest_count) {
+		take_portion(call);
+		return;
+	}
 	if (result->end == INTAKE_SAVED && result->lost)
 		call_show(call, HTTP_GONE, PAGE_KIND_UNKNOWN);
 	else if (result->end == INTAKE_SAVED && call->page)
@@ -393,7 +420,7 @@ static void on_request(struct evhttp_request *request, void *arg)
 	if (status)
 		call_answer(call, status, status == HTTP_BADREQUEST ? "not read" : status == HTTP_SERVUNAVAIL ? "not ready" : "not verified");
 	else
-		intake_take(hooks->intake, &call->batch, on_taken, call);
+		take_portion(call);
 }
 
 /* --- the whole ---------------------------------------------------------------------------------------------------------------- */

@@ -45,7 +45,7 @@ static struct slice bytes_of(const struct hook_origin *origin, const struct hook
 bool intake_event_apart(const struct hook_origin *origin, const struct hook_event *event, struct slice *ret)
 {
 	*ret = bytes_of(origin, event);
-	return origin->verified && ret->len > BODY_KEPT_MAX;
+	return origin->verified && !event->unread && ret->len > BODY_KEPT_MAX;
 }
 
 static void write_apart(struct json_writer *w, const struct slice *bytes)
@@ -140,6 +140,14 @@ void intake_event_write(struct buf *out, const struct hook_origin *origin, const
 	struct json_writer w = jw_init(out);
 	char time[UTC_TEXT_SIZE];
 
+	if (event->unread) { /* no event, whatever stands in it: a dead letter that says where it came from, and why */
+		jw_array(&w, NULL);
+		jw_str(&w, NULL, origin->source);
+		jw_str(&w, NULL, event->reason);
+		jw_raw(&w, NULL, event->raw, event->raw_len);
+		jw_end_array(&w);
+		return;
+	}
 	/* One from the future would win over all that follow: for us it happened by now. */
 	utc_format(event->at && event->at < origin->now ? event->at : origin->now, time);
 	jw_object(&w, NULL);

@@ -78,7 +78,7 @@ static int try_hook(const char *path, const struct hook *hook, void *arg)
 		assert(!e->attempt_id || strlen(e->attempt_id) == ATTEMPT_ID_SIZE - 1);
 		assert(!e->message_id || strlen(e->message_id) <= 200);
 		assert(!e->text || strlen(e->text) <= 16000);
-		assert(e->raw_len && e->raw[0] == '{');
+		assert(e->unread || (e->raw_len && e->raw[0] == '{'));
 		assert(!e->files || e->files[0] == '[');
 	}
 	return 0;

@@ -185,11 +185,11 @@ static const struct bad_request {
 	{ "nothing at all", NULL, NULL, { .body = "" } },
 	{ "cut off", NULL, NULL, { .body = "{\"type\":\"delivered\"" } },
 	{ "two values", NULL, NULL, { .body = "{} {}" } },
-	{ "a list of numbers", NULL, NULL, { .body = "[1]" } },
+	{ "a number", NULL, NULL, { .body = "1" } },
 	{ "the same name twice", NULL, NULL, { .body = "{\"type\":\"hard\",\"type\":\"delivered\"}" } },
 	{ "bad UTF-8", NULL, NULL, { .body = "{\"type\":\"\xff\"}" } },
-	{ "a NUL", NULL, NULL, { .body = "{\"type\":\"\\u0000\"}" } },
-	{ "too deep", NULL, NULL, { .body = "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]" } },
+	{ "half a character", NULL, NULL, { .body = "{\"type\":\"\\ud800\"}" } },
+	{ "too deep", NULL, NULL, { .body = "{\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}" } },
 };
 
 static const char *large_body(struct arena *arena, size_t len)
@@ -215,8 +215,8 @@ static size_t large_requests(struct arena *arena, const char *texts[8])
 	for (int i = 0; i < 200; i++)
 		buf_printf(&many, "X-%d: y\r\n", i);
 	texts[n++] = signed_text(arena, &(struct signed_request){ .body = BODY, .more = buf_str(&many) });
-	for (int i = 0; i < 1001; i++)
-		buf_printf(&events, "%c{\"type\":\"opened\",\"event\":\"%d\"}", i ? ',' : '[', i);
+	for (int i = 0; i < 20001; i++)
+		buf_add_str(&events, i ? ",{}" : "[{}");
 	buf_add_char(&events, ']');
 	texts[n++] = signed_text(arena, &(struct signed_request){ .body = buf_str(&events) });
 	texts[n++] = signed_text(arena, &(struct signed_request){ .body = BODY, .path = arena_printf(arena, "/hooks/sandbox?%s",
@@ -266,6 +266,44 @@ static void nothing_bad_is_taken(void **state)
 	assert_true(ARRAY_LEN(bad_requests) + large >= 60);
 	assert_int_equal(tell(h->port, "{\"type\":\"opened\",\"event\":\"after all\"}"), 200); /* and it serves on */
 	assert_int_equal(taken(h), before + 1);
+}
+
+/* As many as a body holds are taken, in portions; told again, after a part of them was, each is there once. */
+static void many_in_one_request(void **state)
+{
+	struct hooked *h = *state;
+	CLEANUP(buf_clear) struct buf events = { 0 };
+	int64_t before = taken(h), known = counted(h, "known");
+
+	for (int all = 0; all < 3; all++) {
+		buf_reset(&events);
+		for (int i = 0; i < (all ? 1600 : 700); i++)
+			buf_printf(&events, "%c{\"type\":\"opened\",\"event\":\"m%d\"}", i ? ',' : '[', i);
+		buf_add_char(&events, ']');
+		assert_int_equal(tell(h->port, buf_str(&events)), 200);
+		assert_int_equal(taken(h), before + (all ? 1600 : 700));
+	}
+	assert_int_equal(counted(h, "known"), known + 700 + 1600);
+	assert_true(world_quiet(&h->world, WAIT_MS));
+}
+
+/* One that is no event is a dead letter that says why, once, and the others are told. */
+static void an_odd_one_refuses_nobody(void **state)
+{
+	struct hooked *h = *state;
+	CLEANUP(buf_clear) struct buf dead = { 0 };
+	int64_t before = taken(h);
+
+	for (int again = 0; again < 2; again++) {
+		assert_int_equal(tell(h->port, "[{\"type\":\"opened\",\"event\":\"o1\"},1,{\"type\":\"opened\",\"event\":\"o2\",\"text\":\"a\\u0000b\"},"
+			"{\"type\":\"opened\",\"type\":2},"
+			"\"{\\\"specversion\\\":\\\"1.0\\\",\\\"id\\\":\\\"x\\\",\\\"source\\\":\\\"y\\\",\\\"type\\\":\\\"contact.reply_received\\\"}\"]"), 200);
+		assert_int_equal(taken(h), before + 5);
+	}
+	assert_true(world_quiet(&h->world, WAIT_MS));
+	assert_int_equal(stream_len(&h->world, "dead"), 3);
+	assert_int_equal(world_ctl(&h->world, (const char *const[]){ "dead", "list", "--json", NULL }, &dead), 0);
+	assert_non_null(strstr(buf_str(&dead), "wrong_type"));
 }
 
 /* A good token with another body is a forgery: it does not sign what it comes with. */
@@ -490,6 +528,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(told_once),
 		cmocka_unit_test(nothing_bad_is_taken),
+		cmocka_unit_test(many_in_one_request),
+		cmocka_unit_test(an_odd_one_refuses_nobody),
 		cmocka_unit_test(a_token_is_good_for_one_body),
 		cmocka_unit_test(secrets_are_taken),
 		cmocka_unit_test(a_get_is_taken),

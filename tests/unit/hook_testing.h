@@ -78,7 +78,9 @@ TESTING int verify(const struct adapter *adapter, const char *path, struct call 
 /* One event after the other: "delivered message=x; ". */
 TESTING void expect(struct buf *out, const struct hook_event *e)
 {
-	buf_printf(out, "%s", hook_words[e->word]);
+	buf_printf(out, "%s", e->unread ? "unread" : hook_words[e->word]);
+	if (e->unread)
+		buf_printf(out, " %.*s", (int)e->raw_len, e->raw);
 	if (e->attempt_id)
 		buf_printf(out, " attempt=%s", e->attempt_id);
 	if (e->message_id)
