@@ -12,7 +12,7 @@
 /* The oldest signature that is taken: what is forgotten as an event is not taken as a request any more. */
 #define HOOK_FRESH_MS (HOOK_SEEN_MS - HOOK_AHEAD_MS)
 #define HOOK_EVENTS_MAX 20000 /* in one request: no more than a body of 1 MiB has of the shortest that any provider sends */
-#define HOOK_BODY_MAX 8388608 /* bytes */
+#define HOOK_BODY_MAX 52428800 /* bytes */
 #define HOOK_FILES_MAX 20 /* that are named; behind them stands how many more there were */
 #define HOOK_ID_SIZE 65 /* hex SHA-256 and NUL */
 

@@ -220,7 +220,7 @@ static const struct config_key keys[] = {
 	{ "hooks.public_url", CONFIG_TEXT, "address", 9, 500, NULL, false,
 		"what stands before /hooks/ in the addresses that you gave to providers; some sign it", AT(hooks_public_url), public_url_ok,
 		"an https:// address without a '/' at its end", NULL },
-	{ "hooks.body_bytes", CONFIG_NUMBER, "bytes", 4096, 8388608, "1048576", false, "size of a webhook's body, at most; more where a provider's file says so",
+	{ "hooks.body_bytes", CONFIG_NUMBER, "bytes", 4096, 52428800, "1048576", false, "size of a webhook's body, at most; more where a provider's file says so",
 		AT(hooks_body_bytes), NULL, NULL, NULL },
 	{ "list_unsubscribe", CONFIG_FLAG, "", 0, 1, "true", false,
 		"mails tell in their head how to stop them: by a mail to where answers go, and by one click where webhooks or the debtors' page are listened for",

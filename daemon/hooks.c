@@ -27,6 +27,8 @@
 #define DEADLINE_MS 10000
 #define CONNECTIONS_MAX 256
 #define TELL_MS 10000
+#define HELD_MAX (96u << 20) /* bytes of requests that are not whole yet: at least one of the longest */
+#define IN_HAND_MAX (64u << 20) /* bytes of those that wait for Redis; of each some copies are made */
 #define PORTION 500 /* events that are saved at once */
 
 struct call { /* one request that waits for Redis */
@@ -38,6 +40,7 @@ struct call { /* one request that waits for Redis */
 	struct hook_request asked;
 	struct hook_proof proof;
 	struct intake_batch batch; /* the portion that is being saved */
+	size_t bytes; /* of its body */
 	const struct hook_event *rest; /* behind it */
 	size_t rest_count;
 	struct hook_event wish; /* of an unsubscription */
@@ -53,6 +56,8 @@ struct hooks {
 	struct intake *intake;
 	struct call *calls;
 	struct hooks_counts counts;
+	size_t in_hand; /* bytes of the calls' bodies */
+	bool answering; /* what goes out is our answer */
 	int64_t told_at; /* wall: of the last line about a refusal */
 	uint64_t untold;
 };
@@ -86,7 +91,9 @@ static void answer(struct hooks *hooks, struct evhttp_request *request, int stat
 	hooks->counts.refused += status >= 400 && status < 500;
 	hooks->counts.unsaved += status == HTTP_SERVUNAVAIL;
 	(void)evbuffer_add_printf(evhttp_request_get_output_buffer(request), "%s\n", text);
+	hooks->answering = true;
 	evhttp_send_reply(request, status, NULL, NULL);
+	hooks->answering = false;
 }
 
 static void call_free(struct call *call)
@@ -94,6 +101,7 @@ static void call_free(struct call *call)
 	*call->link = call->next;
 	if (call->next)
 		call->next->link = call->link;
+	call->hooks->in_hand -= call->bytes;
 	library_free(call->library);
 	if (call->batch.arena && call->batch.arena != call->arena) /* it was cut off */
 		arena_free(call->batch.arena);
@@ -232,19 +240,35 @@ static int64_t wall_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* Whoever floods us must not fill the log. */
+static void tell_refused(struct hooks *hooks, int priority, const char *provider, const char *why)
+{
+	hooks->untold++;
+	if (wall_ms() - hooks->told_at < TELL_MS && wall_ms() >= hooks->told_at)
+		return;
+	note(hooks, priority, "hooks: a request for %s%s is refused: %s (%llu since the last such line)",
+		provider ? "provider " : "", provider ? provider : "somebody", why, (unsigned long long)hooks->untold);
+	hooks->told_at = wall_ms();
+	hooks->untold = 0;
+}
+
 static int refuse(struct hooks *hooks, const struct target *target, int r, const struct err *err)
 {
 	int status = r == -EACCES ? hook_refused_status(target->hook) : r == -EBADMSG ? HTTP_BADREQUEST : HTTP_SERVUNAVAIL;
 
-	/* Whoever floods us must not fill the log. */
-	hooks->untold++;
-	if (wall_ms() - hooks->told_at >= TELL_MS || wall_ms() < hooks->told_at) {
-		note(hooks, (status == HTTP_SERVUNAVAIL ? LOG_ERR : LOG_NOTICE) | MSG(HOOK_REFUSED), "hooks: a request for provider %s is refused: %s (%llu since the last such line)",
-			target->provider, err->code, (unsigned long long)hooks->untold);
-		hooks->told_at = wall_ms();
-		hooks->untold = 0;
-	}
+	tell_refused(hooks, (status == HTTP_SERVUNAVAIL ? LOG_ERR : LOG_NOTICE) | MSG(HOOK_REFUSED), target->provider, err->code);
 	return status;
+}
+
+/* Its head says that it is longer than any may be: evhttp neither reads it nor asks us. */
+static void on_too_large(void *arg)
+{
+	struct hooks *hooks = arg;
+
+	if (hooks->answering)
+		return;
+	hooks->counts.refused++;
+	tell_refused(hooks, LOG_WARNING | MSG(HOOK_REFUSED), NULL, "too_large");
 }
 
 /* 0, or the status of the refusal. */
@@ -402,10 +426,17 @@ static void on_request(struct evhttp_request *request, void *arg)
 		call_answer(call, HTTP_BADREQUEST, "a GET has no body");
 		return;
 	}
-	if (too_large(hooks, request, target.hook)) {
+	if (too_large(hooks, request, target.hook)) { /* it may be an answer that its provider gives up now */
+		tell_refused(hooks, LOG_WARNING | MSG(HOOK_REFUSED), target.provider, "too_large");
 		call_answer(call, HTTP_ENTITYTOOLARGE, "too large");
 		return;
 	}
+	if (hooks->in_hand && hooks->in_hand + evbuffer_get_length(evhttp_request_get_input_buffer(request)) > IN_HAND_MAX) {
+		call_answer(call, HTTP_SERVUNAVAIL, "busy");
+		return;
+	}
+	call->bytes = evbuffer_get_length(evhttp_request_get_input_buffer(request));
+	hooks->in_hand += call->bytes;
 	call->asked = (struct hook_request){ .url = arena_join(call->arena, hooks->settings.config->hooks_public_url, uri),
 		.path_secret = target.secret, .now = wall_ms() };
 	if (read_headers(request, call->arena, &call->asked) < 0) {
@@ -471,7 +502,8 @@ int hooks_create(struct event_base *base, const struct hooks_settings *settings,
 	struct err *err)
 {
 	CLEANUP(hooks_destroyp) struct hooks *hooks = xcalloc(1, sizeof(*hooks));
-	struct http_limits limits = { .head = 16384, .connections = CONNECTIONS_MAX, .evict = true, .deadline_ms = DEADLINE_MS };
+	struct http_limits limits = { .head = 16384, .connections = CONNECTIONS_MAX, .evict = true, .deadline_ms = DEADLINE_MS,
+		.held = HELD_MAX, .too_large = on_too_large, .arg = hooks };
 	int r, port;
 
 	hooks->settings = *settings;

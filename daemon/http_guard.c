@@ -18,6 +18,7 @@
 
 #define SWEEP_MS 250
 #define BACKLOG 512
+#define MUCH 65536 /* bytes: who holds less does not go for what others hold */
 
 struct connection {
 	struct bufferevent *buffer; /* a reference of ours: evhttp does not say when it drops its own */
@@ -35,6 +36,7 @@ struct http_guard {
 	struct http_limits limits;
 	struct connection *connections;
 	size_t count;
+	size_t held; /* what evhttp has yet to take: it takes a body when it is whole */
 	struct watched *watched;
 	struct event *sweep; /* always on: it also opens listeners again */
 };
@@ -81,6 +83,57 @@ static void evict(struct http_guard *guard)
 		end(oldest);
 }
 
+static size_t held_by(const struct connection *c)
+{
+	return evbuffer_get_length(bufferevent_get_input(c->buffer));
+}
+
+/* What it held is freed when evhttp has seen the end, with the next sweep at the latest; until then nothing is added to it. */
+static void make_room(struct http_guard *guard)
+{
+	struct connection *oldest = NULL;
+	size_t ended = 0;
+
+	for (struct connection *c = guard->connections; c; c = c->next) {
+		if (c->ended)
+			ended += held_by(c);
+		else if (held_by(c) > MUCH)
+			oldest = c;
+	}
+	if (oldest && guard->held - ended > guard->limits.held)
+		end(oldest);
+}
+
+static void on_input(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *arg)
+{
+	struct http_guard *guard = arg;
+
+	(void)buffer;
+	guard->held += info->n_added;
+	guard->held -= info->n_deleted;
+	if (guard->limits.held && info->n_added && guard->held > guard->limits.held)
+		make_room(guard);
+}
+
+static void on_output(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *arg)
+{
+	struct http_guard *guard = arg;
+	char head[12];
+
+	if (guard->limits.too_large && !info->orig_size && evbuffer_copyout(buffer, head, sizeof(head)) == sizeof(head) &&
+		memcmp(head + 8, " 413", 4) == 0)
+		guard->limits.too_large(guard->limits.arg);
+}
+
+static void forget(struct http_guard *guard, struct connection *c)
+{
+	guard->held -= held_by(c);
+	(void)evbuffer_remove_cb(bufferevent_get_input(c->buffer), on_input, guard);
+	(void)evbuffer_remove_cb(bufferevent_get_output(c->buffer), on_output, guard);
+	bufferevent_decref(c->buffer);
+	free(c);
+}
+
 static void sweep(struct http_guard *guard)
 {
 	struct connection **link = &guard->connections;
@@ -91,8 +144,7 @@ static void sweep(struct http_guard *guard)
 
 		if (dropped(c->buffer)) {
 			*link = c->next;
-			bufferevent_decref(c->buffer);
-			free(c);
+			forget(guard, c);
 			guard->count--;
 			continue;
 		}
@@ -128,6 +180,8 @@ static struct bufferevent *on_connection(struct event_base *base, void *arg)
 	 */
 	*c = (struct connection){ .buffer = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE), .begun = mono_ms(), .next = guard->connections };
 	bufferevent_incref(c->buffer);
+	(void)evbuffer_add_cb(bufferevent_get_input(c->buffer), on_input, guard);
+	(void)evbuffer_add_cb(bufferevent_get_output(c->buffer), on_output, guard);
 	guard->connections = c;
 	/* Those that were ended are counted until evhttp has seen it. */
 	if (++guard->count >= guard->limits.connections * (guard->limits.evict ? 2 : 1))
@@ -162,8 +216,7 @@ void http_guard_destroy(struct http_guard *guard)
 		return;
 	for (struct connection *c = guard->connections, *next; c; c = next) {
 		next = c->next;
-		bufferevent_decref(c->buffer);
-		free(c);
+		forget(guard, c);
 	}
 	for (struct watched *w = guard->watched, *next; w; w = next) {
 		next = w->next;

@@ -22,6 +22,9 @@ struct http_limits {
 	size_t connections; /* beyond these, new ones wait in the kernel's queue */
 	bool evict; /* the oldest makes room instead: who is slow keeps nobody out */
 	int64_t deadline_ms; /* for all of a connection, from accept to the last byte */
+	size_t held; /* bytes of requests that are not whole yet, of all connections together: beyond, the oldest that has much goes. 0 = no limit */
+	void (*too_large)(void *arg); /* evhttp itself answered 413; NULL = nobody wants to know */
+	void *arg;
 };
 
 /* Sets the limits on `http` (borrowed, must outlive the guard) before anything is bound to it. */

@@ -8,6 +8,7 @@
 #include "daemon/intake.h"
 
 #define BODY_KEPT_MAX (96 * 1024) /* in base64 it still fits into an event */
+#define APART_MAX (8 * 1024 * 1024) /* what goes beside it, through Redis into the trail; of more the digest is kept, and each file's */
 
 static bool plain_text(const char *text, size_t len)
 {
@@ -45,7 +46,7 @@ static struct slice bytes_of(const struct hook_origin *origin, const struct hook
 bool intake_event_apart(const struct hook_origin *origin, const struct hook_event *event, struct slice *ret)
 {
 	*ret = bytes_of(origin, event);
-	return origin->verified && !event->unread && ret->len > BODY_KEPT_MAX;
+	return origin->verified && !event->unread && ret->len > BODY_KEPT_MAX && ret->len <= APART_MAX;
 }
 
 static void write_apart(struct json_writer *w, const struct slice *bytes)
@@ -75,7 +76,7 @@ static void write_evidence(struct json_writer *w, const struct hook_origin *orig
 		jw_str(w, "url", request->url);
 	write_headers(w, origin);
 	if (bytes.len > BODY_KEPT_MAX) {
-		if (origin->verified) /* of what anybody may have written the digest alone */
+		if (origin->verified && bytes.len <= APART_MAX) /* of what anybody may have written the digest alone */
 			write_apart(w, &bytes);
 	} else if (!origin->alone) {
 		jw_strn(w, "part", event->raw, event->raw_len);

@@ -446,6 +446,72 @@ static void slow_ones_keep_nobody_out(void **state)
 			close(fds[i]);
 }
 
+static bool logged(struct hooked *h, const char *what)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf log = { 0 };
+
+	assert_int_equal(file_read(world_log(&h->world, arena), 64 << 20, &log, NULL), 0);
+	return strstr(buf_str(&log), what) != NULL;
+}
+
+static const char *mail_of(struct arena *arena, const char *id, size_t file)
+{
+	return arena_printf(arena, "From: Ann <ann@x.example>\r\nSubject: paid\r\nMessage-ID: <%s@x.example>\r\nMIME-Version: 1.0\r\n"
+		"Content-Type: multipart/mixed; boundary=B\r\n\r\n--B\r\nContent-Type: text/plain\r\n\r\nWe paid, proof attached.\r\n--B\r\n"
+		"Content-Type: application/pdf\r\nContent-Disposition: attachment; filename=proof.pdf\r\n\r\n%s\r\n--B--\r\n", id, large_body(arena, file));
+}
+
+/* An answer with a large file is taken; what is longer than its provider's file allows is refused, counted and told, whoever finds that out. */
+static void a_large_answer_is_taken(void **state)
+{
+	struct hooked *h = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *large = signed_text(arena, &(struct signed_request){ .path = "/hooks/mailbox/another", .body = mail_of(arena, "large", 9000000) });
+	const char *larger = signed_text(arena, &(struct signed_request){ .body = large_body(arena, 70000) });
+	static const char largest[] = "POST /hooks/mailbox/another HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\n\r\n";
+	int64_t before = taken(h), refused = counted(h, "refused"), deadline = real_ms() + WAIT_MS;
+	int64_t asked = 0;
+
+	assert_int_equal(send_raw(h->port, large, strlen(large), WAIT_MS), 200);
+	assert_int_equal(taken(h), before + 1);
+	assert_true(world_quiet(&h->world, WAIT_MS));
+	for (; !logged(h, "a request for provider sandbox is refused: too_large") && real_ms() < deadline; asked++)
+		assert_int_equal(send_raw(h->port, larger, strlen(larger), WAIT_MS), 413); /* a line says of how many */
+	assert_true(logged(h, "a request for provider sandbox is refused: too_large"));
+	assert_int_equal(counted(h, "refused"), refused + asked);
+	for (; !logged(h, "a request for somebody is refused: too_large") && real_ms() < deadline; asked++)
+		assert_int_equal(send_raw(h->port, largest, strlen(largest), WAIT_MS), 413);
+	assert_true(logged(h, "a request for somebody is refused: too_large"));
+	assert_int_equal(counted(h, "refused"), refused + asked);
+}
+
+/* Who sends large bodies and never ends goes when there are too many of them: the oldest first, and the others are served. */
+static void what_is_held_has_an_end(void **state)
+{
+	struct hooked *h = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	static const char head[] = "POST /hooks/mailbox/another HTTP/1.1\r\nHost: x\r\nContent-Length: 11000000\r\n\r\n";
+	const char *much = large_body(arena, 8 << 20);
+	int fds[16], ended = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) { /* 128 MiB */
+		fds[i] = connect_to(h->port);
+		assert_true(fds[i] >= 0);
+		assert_int_equal(send(fds[i], head, strlen(head), MSG_NOSIGNAL), (ssize_t)strlen(head));
+		(void)!send(fds[i], much, strlen(much), MSG_NOSIGNAL);
+	}
+	assert_int_equal(tell(h->port, "{\"type\":\"opened\",\"event\":\"beside the large\"}"), 200);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		struct pollfd wait = { .fd = fds[i], .events = POLLIN };
+
+		ended += poll(&wait, 1, 0) > 0;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		close(fds[i]);
+	assert_in_range(ended, 3, 8);
+}
+
 /* Of the numbers below `limit` those that the daemon has no file under. */
 static int free_below(const struct hooked *h, int limit)
 {
@@ -535,6 +601,8 @@ int main(void)
 		cmocka_unit_test(a_get_is_taken),
 		cmocka_unit_test(out_of_descriptors),
 		cmocka_unit_test(slow_ones_keep_nobody_out),
+		cmocka_unit_test(a_large_answer_is_taken),
+		cmocka_unit_test(what_is_held_has_an_end),
 		cmocka_unit_test(nothing_is_taken_while_redis_is_away),
 		cmocka_unit_test(it_ends),
 	};

@@ -601,9 +601,26 @@ static void an_answer_within_a_mail(void **state)
 	}
 }
 
+/* An answer with what proves the payment is as long as its provider lets a mail be. */
+static void answers_fit(void **state)
+{
+	static const struct { const char *provider, *path; size_t mail; } rows[] = { { "sendgrid", "inbound", 30 << 20 }, { "mailgun", "inbound", 25 << 20 },
+		{ "postmark", "inbound", (35 << 20) / 3 * 4 }, { "mailjet", "inbound", (15 << 20) / 3 * 4 }, { "sparkpost", "inbound", (20 << 20) / 3 * 4 },
+		{ "mailbox", "", 10240000 } };
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(adapter_freep) struct adapter *adapter = shipped(arena, rows[i].provider);
+
+		if (hook_body_bytes(adapter_hook(adapter, rows[i].path)) < rows[i].mail)
+			fail_msg("%s", rows[i].provider);
+	}
+}
+
 int main(void)
 {
-	static struct CMUnitTest tests[ARRAY_LEN(samples) + ARRAY_LEN(letter_rows) + 3];
+	static struct CMUnitTest tests[ARRAY_LEN(samples) + ARRAY_LEN(letter_rows) + 4];
 	size_t n = 0;
 
 	for (; n < ARRAY_LEN(samples); n++)
@@ -612,6 +629,7 @@ int main(void)
 		tests[n++] = (struct CMUnitTest){ letter_rows[i].said, letter_is_told, NULL, NULL, (void *)(uintptr_t)&letter_rows[i] };
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(last_words_are_known);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(none_is_forgotten);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(answers_fit);
 	tests[n] = (struct CMUnitTest)cmocka_unit_test(an_answer_within_a_mail);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
