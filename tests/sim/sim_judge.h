@@ -193,6 +193,7 @@ bool settled_done(const struct judge *judge, const char *id, int64_t by_mono);
 bool settled_stands(struct judge *judge, const char *id, date today, int64_t by_mono);
 void settled_broken(struct judge *judge, const char *id, const char *settlement); /* says the trail */
 void settled_offer(struct judge *judge, const struct known_offer *made); /* the same; settles_at is for the judge to say */
+void settled_undelivered(struct judge *judge, const char *invoice_id, const char *attempt); /* nobody read what it offers */
 bool settled_offers_left(struct judge *judge, const char *invoice_id); /* a step that makes one is still to come */
 void settled_accepted(const struct judge *judge, struct event *e); /* of an event that names an offer: its terms */
 /* The debtor's newest data has no such address any more; false too when there is none. */

@@ -251,6 +251,16 @@ void settled_offer(struct judge *judge, const struct known_offer *made)
 	offers_reach(judge->sim, o);
 }
 
+void settled_undelivered(struct judge *judge, const char *invoice_id, const char *attempt)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < judge->offer_count; i++)
+		if (strcmp(judge->offers[i].invoice_id, invoice_id) != 0 || strcmp(judge->offers[i].attempt, attempt) != 0)
+			judge->offers[kept++] = judge->offers[i];
+	judge->offer_count = kept;
+}
+
 /* Who accepts an offer by its name is understood as who says its terms. */
 void settled_accepted(const struct judge *judge, struct event *e)
 {

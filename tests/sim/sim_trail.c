@@ -440,6 +440,7 @@ static void note_dead_address(struct judge *judge, const char *invoice_id, const
 
 	if (strncmp(attempt, "post:", 5) != 0 && !judge_attempt(judge, attempt)->failed)
 		sim_breach(judge->sim, "truth", "attempt %s about %s did not arrive, says the trail, and nobody told that", attempt, invoice_id);
+	settled_undelivered(judge, invoice_id, attempt);
 	if (index >= 0 && invoice->walk[index].why && strcmp(invoice->walk[index].why, attempt) == 0)
 		invoice->walk[index] = (struct walk_step){ 0 };
 }
