@@ -39,9 +39,11 @@ static int parse_transform(const struct json *json, struct source *ret, struct e
 		ret->phone = true;
 	else if (strcmp(transform, "mail_text") == 0)
 		ret->mail = true;
+	else if (strcmp(transform, "html_text") == 0)
+		ret->html = true;
 	else
 		return json_refuse(json, "transform", err, "not_one_of",
-			"must be strip_angle, address, e164, mail_text or before:C with one character C");
+			"must be strip_angle, address, e164, mail_text, html_text or before:C with one character C");
 	return 0;
 }
 
@@ -579,7 +581,7 @@ static int parse_form(const struct json *webhook, enum hook_form *ret, struct er
 
 static int parse_hook(const struct adapter *adapter, const struct json *webhook, struct hook *ret, struct err *err)
 {
-	static const char *const members[] = { "path", "help", "parse", "verify", "refused_status", "body_bytes", "answer", "unwrap", "each", "element", "events", NULL };
+	static const char *const members[] = { "path", "help", "parse", "verify", "refused_status", "body_bytes", "charsets", "answer", "unwrap", "each", "element", "events", NULL };
 	int64_t refused = 401;
 	const char *help = NULL;
 	int r;
@@ -593,6 +595,7 @@ static int parse_hook(const struct adapter *adapter, const struct json *webhook,
 		(r = parse_verify(adapter, webhook, &ret->verify, err)) < 0 ||
 		(r = json_opt_int(webhook, "refused_status", 400, 499, &refused, err)) < 0 ||
 		(r = json_opt_int(webhook, "body_bytes", 4096, HOOK_BODY_MAX, &ret->body_bytes, err)) < 0 ||
+		(r = json_opt_str(webhook, "charsets", 64, &ret->charsets, err)) < 0 ||
 		(r = parse_answer(webhook, &ret->answer, err)) < 0 || (r = opt_unwrap(webhook, "unwrap", &ret->unwrap, err)) < 0 ||
 		(r = hook_events_parse(adapter->arena, webhook, ret, err)) < 0)
 		return r;

@@ -20,6 +20,7 @@ struct source {
 	const char *prefix; /* it must begin so, and is taken without; of an array its first such member. NULL = none */
 	enum id_transform transform;
 	char before;
+	bool html; /* transform: of HTML, what is seen of it */
 	bool mail; /* transform: of a whole mail, perhaps in base64, its text */
 	bool address; /* transform: of "Ann <ann@x.example>" what stands between the brackets */
 	const char **words; /* what it says, and what that means, in turn; NULL at the end. NULL: nothing is translated */
@@ -105,6 +106,7 @@ struct hook {
 	struct verify_plan verify;
 	int refused_status;
 	int64_t body_bytes; /* 0 = not said */
+	const char *charsets; /* the field of a form that has the character sets of the others, as a JSON object; NULL = all are UTF-8 */
 	struct hook_answer answer;
 	struct unwrap unwrap, element;
 	const char *each; /* pointer; "" = the document, an array or one object */

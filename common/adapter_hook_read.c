@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "common/hash.h"
+#include "common/mime_html.h"
 #include "common/mime_read.h"
 #include "common/utc.h"
 
@@ -64,6 +65,8 @@ static const char *transformed(const struct source *source, const char *text, st
 
 	if (source->mail)
 		return text ? text_of_mail(text, len, arena) : NULL;
+	if (source->html)
+		return text ? mime_html_text(text, len, VALUE_MAX, arena) : NULL;
 	if (source->address && text && (end = strrchr(text, '>')) && strrchr(text, '<') && strrchr(text, '<') < end) {
 		text = strrchr(text, '<') + 1;
 		return arena_memdup(arena, text, (size_t)(end - text));
@@ -143,6 +146,17 @@ static void write_files(struct json_writer *w, const struct form_file *files, si
 	jw_end_array(w);
 }
 
+/* What the form says of its own fields; an empty object where it says nothing that can be read. */
+static struct json form_charsets(const char *field, const struct form_pair *pairs, size_t count, struct arena *arena)
+{
+	struct json ret = { 0 };
+
+	for (size_t i = 0; field && i < count; i++)
+		if (strcmp(pairs[i].name, field) == 0 && json_parse(arena, pairs[i].value, pairs[i].value_len, 0, &ret, NULL) < 0)
+			ret = (struct json){ 0 };
+	return ret;
+}
+
 /* A form, or a query, as an object; of a name that stands several times the first value. */
 static int form_document(const struct hook *hook, const struct hook_request *request, struct arena *arena, struct json *ret, struct err *err)
 {
@@ -150,12 +164,14 @@ static int form_document(const struct hook *hook, const struct hook_request *req
 	struct json_writer w = jw_init(&text);
 	struct form_pair *pairs;
 	struct form_file *files = NULL;
+	struct json charsets, charset;
 	size_t count, file_count = 0;
 	int r = hook->form == FORM_QUERY ? form_decode(request->body, request->body_len, arena, &pairs, &count, err) :
 						  form_fields(request, arena, &pairs, &count, &files, &file_count, err);
 
 	if (r < 0)
 		return r;
+	charsets = form_charsets(hook->charsets, pairs, count, arena);
 	jw_object(&w, NULL);
 	if (file_count)
 		write_files(&w, files, file_count);
@@ -166,8 +182,10 @@ static int form_document(const struct hook *hook, const struct hook_request *req
 			return err_set(err, -EBADMSG, "bad_form", "", "a field of the form has a NUL");
 		for (size_t k = 0; k < i && !known; k++)
 			known = strcmp(pairs[k].name, pairs[i].name) == 0;
+		charset = json_get(&charsets, pairs[i].name);
 		if (!known)
-			jw_str(&w, pairs[i].name, pairs[i].value);
+			jw_str(&w, pairs[i].name, json_str(&charset) ? mime_utf8(pairs[i].value, pairs[i].value_len, json_str(&charset), arena) :
+								       pairs[i].value);
 	}
 	jw_end_object(&w);
 	return json_parse(arena, buf_str(&text), text.len, 0, ret, err);

@@ -7,15 +7,18 @@
 
 #include "common/buf.h"
 #include "common/hash.h"
+#include "common/mime_html.h"
 #include "common/reply.h"
 
 #define DEPTH_MAX 6 /* multiparts within multiparts */
 #define PARTS_MAX 100 /* of one mail, all depths together */
 #define HEADER_MAX 4000
+#define HTML_MAX ((size_t)1024 * 1024) /* before its styles are taken out */
 
 struct reading {
 	struct arena *arena;
 	size_t parts;
+	bool html; /* which parts are looked for: text/html, else text/plain */
 };
 
 /* --- headers ---------------------------------------------------------------------------------------------------------------------- */
@@ -145,7 +148,7 @@ static bool is_utf8(const struct buf *text)
 }
 
 /* Into UTF-8 that an event may hold. */
-static const char *clean(const struct buf *text, const char *charset, struct arena *arena)
+static const char *clean(const struct buf *text, const char *charset, size_t max, struct arena *arena)
 {
 	bool latin = begins(charset, "iso-8859-1") || begins(charset, "windows-1252"); /* -15 too: it differs in eight signs, of which one is the euro */
 	bool utf8 = !latin && (!*charset || begins(charset, "utf-8") || begins(charset, "us-ascii")), euro = begins(charset, "iso-8859-15");
@@ -156,7 +159,7 @@ static const char *clean(const struct buf *text, const char *charset, struct are
 		utf8 = false;
 		latin = true;
 	}
-	while (p < end && out.len < MIME_TEXT_MAX) {
+	while (p < end && out.len < max) {
 		unsigned char c = (unsigned char)*p;
 		size_t n = utf8 && c >= 0x80 ? utf8_len(p, end) : 1;
 
@@ -171,6 +174,14 @@ static const char *clean(const struct buf *text, const char *charset, struct are
 		p += n;
 	}
 	return arena_memdup(arena, buf_str(&out), out.len);
+}
+
+const char *mime_utf8(const char *text, size_t len, const char *charset, struct arena *arena)
+{
+	CLEANUP(buf_clear) struct buf bytes = { 0 };
+
+	buf_add(&bytes, text, len);
+	return clean(&bytes, charset, HTML_MAX, arena);
 }
 
 /* --- parts ------------------------------------------------------------------------------------------------------------------------ */
@@ -205,7 +216,7 @@ static const char *find_in_parts(struct reading *reading, const char *body, cons
 
 static const char *find_text(struct reading *reading, const char *mail, const char *end, int depth)
 {
-	const char *body, *type, *encoding, *disposition;
+	const char *body, *type, *encoding, *disposition, *ret;
 	CLEANUP(buf_clear) struct buf text = { 0 };
 
 	if (reading->parts >= PARTS_MAX)
@@ -216,17 +227,24 @@ static const char *find_text(struct reading *reading, const char *mail, const ch
 	disposition = header(mail, end, "Content-Disposition", &body, reading->arena);
 	if (begins(type, "multipart/"))
 		return find_in_parts(reading, body, end, parameter(type, "boundary", reading->arena), depth);
-	if ((*type && !begins(type, "text/plain")) || begins(disposition, "attachment") || !decode(body, end, encoding, &text))
+	if (reading->html ? !begins(type, "text/html") : *type && !begins(type, "text/plain"))
 		return NULL;
-	return clean(&text, parameter(type, "charset", reading->arena), reading->arena);
+	if (begins(disposition, "attachment") || !decode(body, end, encoding, &text))
+		return NULL;
+	ret = clean(&text, parameter(type, "charset", reading->arena), reading->html ? HTML_MAX : MIME_TEXT_MAX, reading->arena);
+	return reading->html ? mime_html_text(ret, strlen(ret), MIME_TEXT_MAX, reading->arena) : ret;
 }
 
 const char *mime_text(const char *mail, size_t len, struct arena *arena)
 {
-	struct reading reading = { .arena = arena };
-	const char *text = find_text(&reading, mail, mail + len, 0);
+	for (int html = 0; html < 2; html++) {
+		struct reading reading = { .arena = arena, .html = html };
+		const char *text = find_text(&reading, mail, mail + len, 0);
 
-	return text && text[strspn(text, " \t\n")] ? text : NULL;
+		if (text && text[strspn(text, " \t\n")])
+			return text;
+	}
+	return NULL;
 }
 
 /* --- the whole -------------------------------------------------------------------------------------------------------------------- */
@@ -288,7 +306,7 @@ static void opt(struct json_writer *w, const char *key, const char *value, struc
 	if (value)
 		buf_add_str(&text, value);
 	if (text.len)
-		jw_str(w, key, clean(&text, "", arena));
+		jw_str(w, key, clean(&text, "", MIME_TEXT_MAX, arena));
 }
 
 /* Fields of the whole message first, then an empty line, then those of each recipient (RFC 3464, section 2.1). */

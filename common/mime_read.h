@@ -10,11 +10,14 @@
 #define MIME_TEXT_MAX ((size_t)64 * 1024) /* what is longer is cut */
 
 /*
- * `mail` is NUL-terminated beyond len. The first part that is text/plain and no attachment, decoded, as UTF-8 with '\n' at line ends and no other control character but the tab;
- * in the arena. Bytes of a character set other than UTF-8, ASCII, ISO 8859-1, -15 or Windows-1252 are '?' beyond ASCII. NULL: it has no such
- * part, or none that can be read.
+ * `mail` is NUL-terminated beyond len. The first part that is text/plain and no attachment, else the first that is text/html, as mime_html_text()
+ * reads it; decoded, as UTF-8 with '\n' at line ends and no other control character but the tab; in the arena. Bytes of a character set other
+ * than UTF-8, ASCII, ISO 8859-1, -15 or Windows-1252 are '?' beyond ASCII. NULL: it has no such part, or none that can be read.
  */
 const char *mime_text(const char *mail, size_t len, struct arena *arena);
+
+/* Bytes of that character set, one of these or "", in the same way. */
+const char *mime_utf8(const char *text, size_t len, const char *charset, struct arena *arena);
 
 /*
  * The same mail as an object, for the webhook of whoever has it from a mail server: members that it does not have are left out.

@@ -177,13 +177,14 @@ static const char *word_end(const char *at)
 static const char *match(const char *at, const char *phrase)
 {
 	for (; *phrase; phrase++) {
-		const char *end = word_end(at), *word = NULL;
+		const char *end, *word = NULL;
 
 		if (*phrase != '*' && *phrase != '%') {
 			if (*at++ != *phrase)
 				return NULL;
 			continue;
 		}
+		end = word_end(at);
 		for (size_t i = 0; i < ARRAY_LEN(us) && *phrase == '*' && !word; i++)
 			word = (size_t)(end - at) == strlen(us[i]) && strncmp(at, us[i], strlen(us[i])) == 0 ? us[i] : NULL;
 		if (*phrase == '%')

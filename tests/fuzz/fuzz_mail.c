@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/mime_html.h"
 #include "common/mime_read.h"
 #include "common/reply.h"
 
@@ -38,6 +39,21 @@ static void is_judged(const char *text)
 	(void)reply_guess(text);
 }
 
+/* As HTML, where it is UTF-8. */
+static void is_page(const char *html, size_t len, struct arena *arena)
+{
+	const char *text;
+
+	for (size_t i = 0, n; i < len; i += n)
+		if (!(n = (unsigned char)html[i] < 0x80 ? 1 : utf8_len(html + i, html + len)))
+			return;
+	text = mime_html_text(html, len, MIME_TEXT_MAX, arena);
+	assert(!*text || (*text != ' ' && *text != '\n'));
+	if (text[strspn(text, " \t\n")])
+		is_clean(text);
+	is_judged(text);
+}
+
 static void is_object(const char *mail, size_t len, struct arena *arena)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
@@ -60,6 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(exact, data, size);
 	exact[size] = '\0';
 	is_judged(exact); /* whatever bytes */
+	is_page(exact, size, arena);
 	is_object(exact, size, arena);
 	text = mime_text(exact, size, arena);
 	if (!text)

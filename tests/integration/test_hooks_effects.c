@@ -2,7 +2,7 @@
  * What providers tell, from the request to what is done about it: receipts before the answer, twice, out of order and after a crash; bounces,
  * STOP and answers.
  */
-#include "tests/integration/hooks_fixture.h"
+#include "tests/integration/hooks_story.h"
 
 #include <signal.h>
 
@@ -10,150 +10,6 @@
 #include "common/hash.h"
 #include "common/keys.h"
 #include "common/unsubscribe.h"
-
-static const char event[] =
-	"{\"specversion\":\"1.0\",\"id\":\"f-ID\",\"source\":\"https://billing.example/eu\",\"type\":\"invoice.finalized\","
-	"\"time\":\"2026-03-02T09:00:00Z\",\"data\":{\"invoice\":{\"id\":\"ID\",\"number\":\"F-ID\",\"version\":1,\"issued_on\":\"2026-03-02\","
-	"\"due_on\":\"2026-04-01\",\"currency\":\"EUR\",\"total_minor\":120000,\"due_minor\":120000},"
-	"\"customer\":{\"id\":\"CUS\",\"name\":\"Dupont SARL\",\"country\":\"FR\",\"locale\":\"fr-FR\",\"timezone\":\"Europe/Paris\","
-	"\"contacts\":[{\"id\":\"c1\",\"role\":\"billing\",\"email\":\"one@CUS.example\",\"phone\":\"+33612345678\"},"
-	"{\"id\":\"c2\",\"role\":\"billing\",\"email\":\"two@CUS.example\"}]}}}";
-static const char policy[] =
-	"{\"name\":\"now\",\"title\":\"at once\",\"window\":{\"zone\":\"debtor\",\"days\":\"mon-sun\",\"hours\":\"00:00-24:00\"},"
-	"\"caps\":[],\"min_gap\":\"0h\",\"same_day\":true,\"group\":\"none\","
-	"\"steps\":[{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"plain\",\"tone\":\"friendly\",\"else\":\"sms\"}]}";
-
-struct hooked {
-	struct world world;
-	int port;
-};
-
-static int setup(void **state)
-{
-	struct hooked *h = calloc(1, sizeof(*h));
-	CLEANUP(arena_freep) struct arena *arena = arena_create();
-
-	h->port = hooks_open(&h->world, &(struct world_options){ 0 });
-	put_file(&h->world, arena, "policies/now.json", policy);
-	put_file(&h->world, arena, "templates/fr/plain.sms", "Facture {{invoice.number}}");
-	put_file(&h->world, arena, "hooked.json", replaced(arena, hooked_file, "\"webhooks\":[{", "\"webhooks\":[{\"body_bytes\":300000,"));
-	world_measure(&h->world);
-	world_start(&h->world, NULL);
-	if (!world_ready(&h->world, WAIT_MS))
-		return -1;
-	*state = h;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct hooked *h = *state;
-
-	world_close(&h->world, false);
-	free(h);
-	return 0;
-}
-
-static void push_invoice(struct hooked *h, const char *id, const char *customer)
-{
-	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	char *text = replaced(arena, replaced(arena, event, "ID", id), "CUS", customer);
-
-	world_push(&h->world, text, strlen(text));
-}
-
-static struct json document(struct hooked *h, struct arena *arena, const char *kind, const char *id)
-{
-	const char *argv[] = { "GET", arena_printf(arena, "%s", world_key(&h->world, arena, arena_printf(arena, "%s:%s", kind, id))), NULL };
-	const struct redis_reply *reply = world_redis(&h->world, arena, argv);
-	struct json *ret = arena_alloc(arena, sizeof(*ret));
-
-	if (reply->type == REDIS_STRING)
-		assert_int_equal(json_parse(arena, reply->str, reply->len, 0, ret, NULL), 0);
-	return *ret;
-}
-
-static const char *member(const struct json *json, const char *key)
-{
-	struct json value = json_get(json, key);
-
-	return json_str(&value) ? json_str(&value) : "";
-}
-
-/* The attempts about an invoice, as the provider has them: address and id of the i-th. */
-static size_t sent_to(struct hooked *h, struct arena *arena, const char *invoice, size_t i, const char **address, const char **attempt)
-{
-	struct json said = world_ask_sandbox(&h->world, arena, arena_printf(arena, "/messages?invoice=%s", invoice)),
-		    messages = json_get(&said, "messages"), one = json_at(&messages, i), to = json_get(&one, "to");
-
-	*attempt = member(&one, "attempt");
-	*address = json_str(&to) ? json_str(&to) : member(&to, strcmp(member(&one, "channel"), "sms") == 0 ? "phone" : "email");
-	return json_len(&messages);
-}
-
-/* Waits until the provider has so many messages about the invoice. */
-static const char *wait_sent(struct hooked *h, struct arena *arena, const char *invoice, size_t count, const char *expected)
-{
-	const char *address = "", *attempt = "";
-
-	for (int64_t deadline = real_ms() + WAIT_MS; real_ms() < deadline; pause_ms(20))
-		if (sent_to(h, arena, invoice, count - 1, &address, &attempt) >= count)
-			break;
-	assert_string_equal(address, expected);
-	return attempt;
-}
-
-/* Waits until the text stands in the document. */
-static void wait_says(struct hooked *h, const char *kind, const char *id, const char *text)
-{
-	CLEANUP(buf_clear) struct buf seen = { 0 };
-
-	for (int64_t deadline = real_ms() + WAIT_MS; real_ms() < deadline; pause_ms(20)) {
-		CLEANUP(arena_freep) struct arena *arena = arena_create();
-		struct json json = document(h, arena, kind, id);
-
-		buf_reset(&seen);
-		if (json.type == JSON_OBJECT)
-			json_write(&seen, &json);
-		if (strstr(buf_str(&seen), text))
-			return;
-	}
-	fail_msg("%s %s does not come to say %s: %s", kind, id, text, buf_str(&seen));
-}
-
-static void tell_of(struct hooked *h, const char *type, const char *attempt, const char *number, const char *more)
-{
-	CLEANUP(arena_freep) struct arena *arena = arena_create();
-
-	assert_int_equal(tell(h->port, arena_printf(arena, "{\"type\":\"%s\",\"attempt\":\"%s\",\"event\":\"%s-%s\"%s}", type, attempt, attempt, number,
-						      more ? more : "")), 200);
-}
-
-static const char *state_of(struct hooked *h, struct arena *arena, const char *invoice)
-{
-	struct json doc = document(h, arena, "escalation", invoice);
-
-	return member(&doc, "state");
-}
-
-static void ctl_says(struct hooked *h, const char *const *words, const char *text)
-{
-	CLEANUP(buf_clear) struct buf output = { 0 };
-
-	assert_int_equal(world_ctl(&h->world, words, &output), 0);
-	if (!strstr(buf_str(&output), text))
-		fail_msg("%s is not said: %s", text, buf_str(&output));
-}
-
-/* Whether it is well or not. */
-static void status_has(struct hooked *h, const char *option, const char *text)
-{
-	CLEANUP(buf_clear) struct buf output = { 0 };
-
-	(void)world_ctl(&h->world, (const char *const[]){ "status", option, NULL }, &output);
-	if (!strstr(buf_str(&output), text))
-		fail_msg("%s is not said: %s", text, buf_str(&output));
-}
 
 /* --- receipts ----------------------------------------------------------------------------------------------------------------- */
 
@@ -365,83 +221,6 @@ static void what_was_kept_back_goes_another_way(void **state)
 	(void)wait_sent(h, arena, "kept_too", 1, "+33612345678");
 	assert_true(world_quiet(&h->world, WAIT_MS));
 	assert_int_equal(sent_to(h, arena, "kept", 1, &attempt, &attempt), 2);
-}
-
-static bool trail_keeps(struct hooked *h, const char *customer, const char *text)
-{
-	CLEANUP(buf_clear) struct buf output = { 0 };
-
-	if (world_ctl(&h->world, (const char *const[]){ "trail", "log", "--customer", customer, "--parts", NULL }, &output) != 0)
-		fail_msg("%s", buf_str(&output));
-	return strstr(buf_str(&output), text) != NULL;
-}
-
-static const char *member_text(struct hooked *h, struct arena *arena, const char *kind, const char *id)
-{
-	CLEANUP(buf_clear) struct buf text = { 0 };
-	struct json json = document(h, arena, kind, id);
-
-	json_write(&text, &json);
-	return arena_strdup(arena, buf_str(&text));
-}
-
-/* From a mail server, as curl hands it on: a report, an answer to the next one, and what a program sends for who clicked on the head's mailto. */
-static void give_mail(struct hooked *h, struct arena *arena, const char *secret, const char *mail, int expected)
-{
-	const char *text = arena_printf(arena, "POST /hooks/mailbox/%s HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-					       "Content-Length: %zu\r\n\r\n%s", secret, strlen(mail), mail);
-
-	assert_int_equal(send_raw(h->port, text, strlen(text), WAIT_MS), expected);
-}
-
-static void what_comes_back_by_mail(void **state)
-{
-	static const char report[] = "From: MAILER-DAEMON@mx.example\r\nMessage-ID: <%s@mx.example>\r\nContent-Type: multipart/report;\r\n"
-		" report-type=delivery-status; boundary=b\r\n\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n"
-		"Final-Recipient: rfc822; %s@posted.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b\r\nContent-Type: text/rfc822-headers\r\n\r\n"
-		"Message-ID: <%s@acme.example>\r\n\r\n--b--\r\n";
-	static const char answer[] = "From: Two <two@posted.example>\r\nMessage-ID: <a%d@posted.example>\r\nIn-Reply-To: <%s@acme.example>\r\n%s\r\n"
-		"We pay on Friday.\r\n";
-	static const char click[] = "From: one@left.example\r\nMessage-ID: <u1@left.example>\r\nSubject: STOP\r\nAuto-Submitted: auto-generated\r\n\r\nA click.\r\n";
-	struct hooked *h = *state;
-	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	const char *attempt, *address, *text;
-
-	push_invoice(h, "posted", "posted");
-	attempt = wait_sent(h, arena, "posted", 1, "one@posted.example");
-	wait_says(h, "escalation", "posted", "\"end\":\"sent\"");
-	give_mail(h, arena, "guess", arena_printf(arena, report, "d0", "one", attempt), 401);
-	give_mail(h, arena, "another", arena_printf(arena, report, "d1", "behind-it", attempt), 200); /* one of several who have that address */
-	give_mail(h, arena, "another", arena_printf(arena, report, "d2", "one", "01JX9000000000000000000042"), 200); /* of no message of ours */
-	assert_true(world_quiet(&h->world, WAIT_MS));
-	assert_int_equal(sent_to(h, arena, "posted", 0, &address, &text), 1);
-	assert_null(strstr(member_text(h, arena, "debtor", "posted"), "\"addresses\""));
-	give_mail(h, arena, "another", arena_printf(arena, report, "d3", "one", attempt), 200);
-	attempt = wait_sent(h, arena, "posted", 2, "two@posted.example");
-	wait_says(h, "debtor", "posted", "\"addresses\":[[\"one@posted.example\",0,true");
-	give_mail(h, arena, "another", arena_printf(arena, answer, 1, attempt, "Auto-Submitted: auto-replied\r\n"), 200);
-	assert_true(world_quiet(&h->world, WAIT_MS));
-	assert_string_equal(state_of(h, arena, "posted"), "waiting");
-	assert_null(strstr(member_text(h, arena, "escalation", "posted"), "\"reply\""));
-	give_mail(h, arena, "another", arena_printf(arena, answer, 2, attempt, ""), 200);
-	wait_says(h, "escalation", "posted", "\"held\":\"reply\"");
-	assert_true(trail_keeps(h, "posted", "We pay on Friday."));
-	world_behave(&h->world, "{\"mode\":\"hang\",\"count\":1}"); /* whoever it did not reach, it went out */
-	push_invoice(h, "doubted", "doubted");
-	attempt = wait_sent(h, arena, "doubted", 1, "one@doubted.example");
-	wait_says(h, "escalation", "doubted", "\"state\":\"in_doubt\"");
-	give_mail(h, arena, "another", arena_printf(arena, report, "d4", "behind-it", attempt), 200);
-	wait_says(h, "escalation", "doubted", "\"end\":\"sent\"");
-	assert_true(world_quiet(&h->world, WAIT_MS));
-	assert_int_equal(sent_to(h, arena, "doubted", 0, &address, &text), 1);
-	assert_null(strstr(member_text(h, arena, "debtor", "doubted"), "\"addresses\""));
-	push_invoice(h, "left", "left");
-	(void)wait_sent(h, arena, "left", 1, "one@left.example");
-	wait_says(h, "escalation", "left", "\"end\":\"sent\"");
-	give_mail(h, arena, "another", click, 200); /* an answer to nothing, and yet no more by mail, whatever it is about */
-	wait_says(h, "debtor", "left", "\"opt_out_email\":{\"on\":true");
-	push_invoice(h, "left-too", "left");
-	(void)wait_sent(h, arena, "left-too", 1, "+33612345678");
 }
 
 static const char *signed_token(struct hooked *h, struct arena *arena, const char *attempt)
@@ -783,7 +562,7 @@ int main(void)
 		cmocka_unit_test(a_receipt_before_the_commit),
 		cmocka_unit_test(a_receipt_settles_a_doubt),
 		cmocka_unit_test(a_receipt_after_a_crash),
-		cmocka_unit_test(stop_is_for_all_invoices), cmocka_unit_test(what_was_kept_back_goes_another_way), cmocka_unit_test(what_comes_back_by_mail),
+		cmocka_unit_test(stop_is_for_all_invoices), cmocka_unit_test(what_was_kept_back_goes_another_way),
 		cmocka_unit_test(one_click_stops_mail),
 		cmocka_unit_test(a_stop_by_sms_is_confirmed),
 		cmocka_unit_test(an_answer_holds),

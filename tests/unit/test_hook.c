@@ -150,6 +150,13 @@ static const struct reading {
 	{ "sendgrid, mail that comes in", NULL, "sendgrid", "inbound", NULL,
 		PART("headers", "Received: x") PART("from", "Ann \\\"A\\\" <ann@example.com>") PART("text", "Merci,\r\nAnn") "--B--",
 		"replied address=ann@example.com text=Merci,\r\nAnn; ", NULL, "multipart/form-data; boundary=B" },
+	{ "sendgrid, in Latin 1", NULL, "sendgrid", "inbound", NULL,
+		PART("from", "ann@example.com") PART("text", "d\xe9j\xe0 r\xe9gl\xe9") PART("subject", "\xc3\xa9")
+			PART("charsets", "{\"to\":\"UTF-8\",\"subject\":\"UTF-8\",\"text\":\"iso-8859-1\"}") "--B--",
+		"replied address=ann@example.com text=d\xc3\xa9j\xc3\xa0 r\xc3\xa9gl\xc3\xa9; ", NULL, "multipart/form-data; boundary=B" },
+	{ "sendgrid, HTML alone", NULL, "sendgrid", "inbound", NULL,
+		PART("from", "ann@example.com") PART("subject", "Re: Facture") PART("html", "<p>pay&eacute; hier</p>") PART("charsets", "[") "--B--",
+		"replied address=ann@example.com text=pay\xc3\xa9 hier; ", NULL, "multipart/form-data; boundary=B" },
 	{ "one object instead of a list", NULL, "sendgrid", "", NULL, "{\"event\":\"delivered\"}", "delivered; ", NULL, NULL },
 	{ "no event", NULL, "sendgrid", "", NULL, "[]", "", NULL, NULL },
 	{ "a list of words", NULL, "sendgrid", "", NULL, "[\"x\"]", "unread \"x\" reason=not a JSON value at byte 0; ", NULL, NULL },

@@ -12,6 +12,7 @@
 #include "common/mime_read.h"
 
 #define TEXT(more) "From: a@x.example\r\nContent-Type: text/plain" more "\r\n"
+#define HTML(text) "Content-Type: text/html; charset=utf-8\n\n" text
 #define MULTI(kind) "Content-Type: multipart/" kind ";\r\n boundary=\"b 1\"\r\n\r\npreamble\r\n"
 
 static const struct row {
@@ -41,7 +42,19 @@ static const struct row {
 		MULTI("mixed") "--b 1\nContent-Type: text/plain\nContent-Disposition: attachment; filename=x.txt\n\nfile\n--b 1\n\nbody\n--b 1--\n",
 		"body\n" },
 	{ "cut in the middle", MULTI("mixed") "--b 1\nContent-Type: text/plain\n\nhal", "hal" },
-	{ "HTML alone", "Content-Type: text/html\n\n<p>x", NULL },
+	{ "HTML alone", "Content-Type: text/html\n\n<p>x", "x" },
+	{ "HTML beside an empty text",
+		MULTI("alternative") "--b 1\n\n \n--b 1\nContent-Type: text/html; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable\n\n<p>pay=E9 hier\n--b 1--\n",
+		"pay\xc3\xa9 hier" },
+	{ "an attached page is none", "Content-Type: text/html\nContent-Disposition: attachment\n\n<p>x", NULL },
+	{ "styles, scripts and comments", HTML("<HTML><head><title>t</title><style>p{a:b}</style></head><!-- c > --><sc" "ript>1<2</script><body>x<?y?>"), "x" },
+	{ "lines where a browser has them", HTML(" a\n b<br>c<div>d<b>e</b></div>\n<p>f</p><p>g</p><ul><li>h<li>i</ul><br><br><br>j"), "a b\nc\nde\n\nf\n\ng\n\nh\ni\n\nj" },
+	{ "characters by their names", HTML("pay&eacute;&nbsp;hier &amp; &lt;&#233;&#xE9;&euro;&rsquo;&bogus; &#0;&#1;&#xd800;&"),
+		"pay\xc3\xa9 hier & <\xc3\xa9\xc3\xa9\xe2\x82\xac\xe2\x80\x99&bogus; &#0;&#xd800;&" },
+	{ "what it quotes", HTML("<div>STOP</div><div class=\"gmail_quote\"><div>Le lun. a &eacute;crit&nbsp;:<br></div><blockquote>x<br>y</blockquote></div>z"
+		"<blockquote type=cite>q</blockquote>w"), "STOP\n> Le lun. a \xc3\xa9" "crit :\n> x\n> y\nz\n> q\nw" },
+	{ "a sign that is no tag", HTML("1 < 2 <3 <"), "1 < 2 <3 <" },
+	{ "tags without an end", HTML("a<b c"), "a" },
 	{ "a multipart without boundary", "Content-Type: multipart/mixed\n\n--\n\nx\n", NULL },
 	{ "nothing written", TEXT("") "\r\n \r\n\t\r\n", NULL },
 	{ "headers alone", "Subject: x", NULL },
