@@ -189,6 +189,34 @@ static void read_extension(struct smtp_dialogue *d, const char *text)
 		d->size_max = strtoll(text + 5, NULL, 10);
 }
 
+/* IANA's registry: DKIM, SPF, the reverse DNS, or several of them, fail, and our sender's domain takes no mail: X.7.20 to X.7.27. */
+static bool is_code_of_us(const char *line)
+{
+	int class, subject, detail;
+
+	return sscanf(line, "%1d.%3d.%3d", &class, &subject, &detail) == 3 && class == 5 && subject == 7 && detail >= 20 && detail <= 27;
+}
+
+/*
+ * That it does not relay for us has the 550 of any policy (RFC 5321 section 3.6.2) and the X.7.1 of what is refused for this recipient alone (RFC
+ * 3463), and so has what Postfix thinks of our host, name and sender and says at RCPT (smtpd_delay_reject): only the words tell, on any line of a
+ * reply. Each has a space, as the reply may name an address, too. A list of recipients' domains (reject_rhsbl_recipient) is about them.
+ */
+static bool is_said_of_us(const struct smtp_dialogue *d, const char *line)
+{
+	static const char *const words[] = { "relay access denied" /* Postfix */, "client host", "helo command", "sender address rejected",
+		"sender address [", "blocked using", "relay not permitted" /* Exim */, "black list at", "in an rbl", "relaying denied" /* Sendmail */,
+		"unable to relay" /* Exchange */, "sending ip", "banned send", "on our block list", "relaying not allowed", "relay denied", "not relay",
+		"your ip ", "your host ", "your server ", "your reverse dns", "ptr record", "poor reputation", "due to: spf" };
+
+	if (d->phase != SMTP_RECIPIENT && d->phase != SMTP_DATA)
+		return is_code_of_us(line) && d->phase == SMTP_END; /* behind the mail, "blocked using" may be a word about what stands in it */
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcasestr(line, words[i]))
+			return !strcasestr(line, "recipient address [");
+	return is_code_of_us(line);
+}
+
 void smtp_heard(struct smtp_dialogue *d, const char *line, size_t len)
 {
 	note(d, "S: ", line, len);
@@ -200,6 +228,7 @@ void smtp_heard(struct smtp_dialogue *d, const char *line, size_t len)
 		return; /* no reply at all */
 	d->code = (line[0] - '0') * 100 + (line[1] - '0') * 10 + line[2] - '0';
 	snprintf(d->reply, sizeof(d->reply), "%.*s", len > 4 ? (int)(len - 4) : 0, line + (len > 4 ? 4 : 3));
+	d->of_us |= d->code >= 500 && is_said_of_us(d, d->reply);
 	d->answered = len == 3 || line[3] == ' ';
 	d->over = d->answered && d->phase == SMTP_END; /* a 421 behind it, or what QUIT gets, changes nothing any more */
 	d->secret = d->phase == SMTP_LOGIN && d->code == 334;
@@ -248,7 +277,7 @@ void smtp_said(struct smtp_dialogue *d, const char *command, size_t len)
 		d->over = d->over || words[i].phase == SMTP_END;
 		if (!d->over) {
 			d->phase = words[i].phase;
-			d->answered = false;
+			d->answered = d->of_us = false;
 		}
 		return;
 	}
@@ -265,7 +294,7 @@ void smtp_ended(struct smtp_dialogue *d, const void *mail, size_t len)
 	note(d, "C: ", line, strlen(line));
 	note(d, "C: ", ".", 1);
 	d->phase = SMTP_END;
-	d->answered = false;
+	d->answered = d->of_us = false;
 }
 
 /* --- what it means -------------------------------------------------------------------------------------------------------------- */
@@ -318,27 +347,10 @@ static bool is_about_mail(const struct smtp_dialogue *d)
 	return is_too_large(d) || d->code == 552 || (enhanced(d->reply, &class, &subject, &detail) && subject == 6);
 }
 
-/*
- * That it does not relay for us has the 550 of any policy (RFC 5321 section 3.6.2) and the X.7.1 of what is refused for this recipient alone (RFC
- * 3463), and so has what Postfix thinks of our host, name and sender and says at RCPT (smtpd_delay_reject): only the words tell. Each has a
- * space, as the reply may name an address, too.
- */
-static bool is_said_of_us(const struct smtp_dialogue *d)
-{
-	static const char *const words[] = { "relay access denied" /* Postfix */, "client host rejected", "helo command rejected", "sender address rejected",
-		"relay not permitted" /* Exim */, "relaying denied" /* Sendmail */, "unable to relay" /* Exchange */, "relaying not allowed",
-		"relay denied", "not relay" };
-
-	for (size_t i = 0; d->phase == SMTP_RECIPIENT && i < ARRAY_LEN(words); i++)
-		if (strcasestr(d->reply, words[i]))
-			return true;
-	return false;
-}
-
 /* RFC 4954 section 6: authentication is wanted, or not good enough. Up to MAIL nobody has heard of the recipient, so it is about us. */
 static bool is_about_us(const struct smtp_dialogue *d)
 {
-	return d->phase < SMTP_MAIL || d->code == 530 || d->code == 534 || d->code == 535 || d->code == 538 || is_said_of_us(d) ||
+	return d->phase < SMTP_MAIL || d->code == 530 || d->code == 534 || d->code == 535 || d->code == 538 || d->of_us ||
 	       (d->phase == SMTP_MAIL && !is_about_mail(d));
 }
 
@@ -349,12 +361,12 @@ static void refused(const struct smtp_dialogue *d, struct outcome *ret)
 	if (is_sender_refused(d)) {
 		ret->scope = SCOPE_PROVIDER;
 		ret->reason = "bad_sender";
-	} else if (is_about_us(d)) {
-		ret->scope = SCOPE_PROVIDER;
-		ret->reason = "config";
 	} else if (address_is_bad(d)) {
 		ret->scope = SCOPE_RECIPIENT;
 		ret->reason = "bad_address";
+	} else if (is_about_us(d)) {
+		ret->scope = SCOPE_PROVIDER;
+		ret->reason = "config";
 	} else if (is_too_large(d)) {
 		ret->reason = "too_large";
 	}

@@ -54,6 +54,7 @@ struct smtp_dialogue {
 	bool answered; /* a whole reply came after our last command */
 	int code; /* of the last reply line; 0 = none yet */
 	char reply[512]; /* the last line of the last whole reply, behind its code */
+	bool of_us; /* of whole replies to our last command, a line says that it is we who are not wanted */
 	bool over; /* what comes now counts no more: the mail is answered, or we quit */
 	bool secret; /* our next line answers a challenge */
 	bool utf8; /* the server takes addresses that are not ASCII (RFC 6531) */
