@@ -74,6 +74,7 @@ static const struct {
 	{ "no_more", { "demande peut-être qu’on n’écrive plus", "may ask for no more" } },
 	{ "window", { "hors des heures ouvrées", "outside working hours" } }, { "cap", { "plafond de contacts", "cap on contacts" } },
 	{ "min_gap", { "trop tôt après le dernier contact", "too soon after the last contact" } }, { "schedule", { "au calendrier", "as planned" } },
+	{ "step_refused", { "étape précédente refusée : à examiner", "the step before was refused: look why" } },
 	{ "same_day", { "un seul message par jour", "one message a day" } },
 	{ "spacing", { "espacement", "spacing" } }, { "retry", { "nouvel essai", "another try" } }, { "handed_over", { "transmise", "handed over" } },
 	{ "small", { "montant minime", "small amount" } }, { "reminder", { "rappel", "reminder" } }, { "continue", { "poursuivre", "go on" } },

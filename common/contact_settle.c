@@ -326,7 +326,7 @@ void contact_failed(struct debtor *debtor, struct candidate *members, size_t cou
 			if (since && e->commitment.attempt && strcmp(e->commitment.attempt, entry->id) == 0)
 				commitment_lapse(e, "undelivered", fx); /* what others may have read since does not announce it */
 			if (since)
-				escalation_refused(e, since, reason, fx);
+				escalation_refused(e, members[i].policy, since, reason, fx);
 		} else if (next_of_role(&members[i], debtor, walked.step, entry->channel, made ? made->to : NULL, fx)) {
 			continue;
 		} else if (falls_back(members[i].policy, walked.step, entry->channel)) {
@@ -336,7 +336,7 @@ void contact_failed(struct debtor *debtor, struct candidate *members, size_t cou
 			e->walk[e->walk_count - 1].said = walked.said;
 			if (strncmp(walked.step, "withdrawn:", 10) == 0)
 				withdrawal_unsent(e, "refused", fx);
-			escalation_refused(e, walked.step, reason, fx);
+			escalation_refused(e, members[i].policy, walked.step, reason, fx);
 		}
 	}
 }
@@ -437,7 +437,7 @@ static void fail(const struct contact_env *env, struct debtor *debtor, struct ca
 			const char *step = members[i].escalation->step;
 
 			walk_on(debtor, &members[i], entry, STEP_SKIPPED, "refused", entry->released_at, TRIGGER_NOT_SENT, fx);
-			escalation_refused(members[i].escalation, step, outcome->reason, fx);
+			escalation_refused(members[i].escalation, members[i].policy, step, outcome->reason, fx);
 			continue;
 		}
 		not_sent(&members[i], back || other_contact || !wait ? 0 : fx->now + wait, fx);

@@ -61,6 +61,7 @@ void escalation_walked(struct escalation *e, struct arena *arena, const char *st
 	int64_t at, const char *attempt)
 {
 	bool asked = e->retry_why && strcmp(e->retry_why, "call_back_at") == 0;
+	bool rests = asked || (e->retry_why && strcmp(e->retry_why, RETRY_REFUSED) == 0);
 
 	e->walk = arena_grow(arena, e->walk, e->walk_count, &e->walk_capacity, sizeof(*e->walk));
 	e->walk[e->walk_count++] = (struct walked){ .step = step, .end = end, .reason = reason, .at = at, .attempt = attempt };
@@ -76,8 +77,8 @@ void escalation_walked(struct escalation *e, struct arena *arena, const char *st
 	unreached_end(e, step, end);
 	if (!aside_id(step) || !asked)
 		e->tries = 0;
-	if (asked && (aside_id(step) || end == STEP_SKIPPED))
-		return; /* the hour that they asked for is still to come, whatever is said or left out before */
+	if (rests && (aside_id(step) || end == STEP_SKIPPED))
+		return; /* the hour that they asked for, or that a person has to look, is still to come, whatever is said or left out before */
 	e->retry_at = 0;
 	e->retry_why = NULL;
 }

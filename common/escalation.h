@@ -183,7 +183,7 @@ struct escalation {
 	int64_t retry_at;
 	int64_t document_until; /* ms UTC: so long the step in hand waits for the invoice's document, since that was missed first; 0 = it was not */
 	int64_t link_until; /* the same of a payment link that has expired; another one was asked for. 0 = it was not */
-	const char *retry_why; /* what the step waits for until then, a word of pace_why_names; NULL = the last try failed */
+	const char *retry_why; /* what the step waits for until then, a word of pace_why_names or of those below; NULL = the last try failed */
 	const char *provider_failed; /* that certainly did, with the step in hand: the channel's next one is asked. NULL = none */
 	const char *channel_failed; /* by which the step in hand was refused for good: its fallback is used. NULL = none */
 	/* "<channel>:<contact id>" of those whom this step did not reach, with nothing wrong with the address: it passes them over. */
@@ -221,7 +221,7 @@ struct escalation {
 	struct personal_note note;
 	const char *reset_from; /* the debtor's policy before this stricter one: the first reminder says so. NULL = nothing changed */
 	const char *asked_as; /* the name that the task of the step in hand had before another invoice went out of it; NULL = none */
-	const char *refused; /* the step whose message a provider refused for good, while a task asks a person; NULL = none */
+	const char *refused; /* the steps whose messages a provider refused for good ("r1, r2"), while a task asks a person; NULL = none */
 	bool unsent_told; /* nobody said in time that the invoice itself went out, and a task asks */
 	bool still_owed; /* as counted with the debtor */
 	bool deposit_counted, deposit_late; /* among the debtor's deposits that were paid; among those late */
@@ -246,6 +246,7 @@ struct escalation {
 #define WALKED_FAILED "failed" /* reason of a step that was walked, and whose message its provider gave up when later ones had gone on */
 #define VERDICT_WEBHOOK "webhook"
 #define RETRY_PAYMENT_LINK "payment_link" /* retry_why: the step waits for another one */
+#define RETRY_REFUSED "step_refused" /* retry_why: the step before was refused for good, and a person may look why before this one is, too */
 #define PAYMENT_LINK_LIFE_MS (60 * 60 * 1000) /* so long a link must still be of use when a message goes out with it */
 const char *payment_link_of(const struct escalation *e, int64_t now); /* that a message may have; NULL = none */
 
@@ -368,8 +369,12 @@ void escalation_exhausted_decided(struct escalation *e, struct effects *fx); /* 
 void escalation_step_effects(struct escalation *e, struct debtor *debtor, const struct policy *policy, const char *step, const char *said,
 	struct effects *fx);
 
-/* The step's message was refused for good: a person looks why. Each invoice of the message lost its own step, and is paid, or looked at, by itself. */
-void escalation_refused(struct escalation *e, const char *step, const char *reason, struct effects *fx);
+/*
+ * The step's message was refused for good: a person looks why, and the ladder rests until they did, or for a day (the policy's min_gap where that
+ * is longer): what is owed already would be refused in the same second. Each invoice of the message lost its own step, and is paid, or looked at,
+ * by itself; of several steps there is one task, which names them. `policy` may be NULL.
+ */
+void escalation_refused(struct escalation *e, const struct policy *policy, const char *step, const char *reason, struct effects *fx);
 
 /*
  * The registered letter of this attempt was not taken ("unclaimed", "refused"): it stands with its step, and a task asks a person what to do,

@@ -142,8 +142,11 @@ void escalation_task_done(struct escalation *e, struct debtor *debtor, const cha
 			debtor_wrong_seen(debtor, e->invoice.id);
 		over(e, "wrong_contact", fx);
 	}
-	if (strncmp(task, "refused:", 8) == 0)
+	if (strncmp(task, "refused:", 8) == 0) {
 		e->refused = NULL;
+		if (e->retry_why && strcmp(e->retry_why, RETRY_REFUSED) == 0)
+			escalation_retry(e);
+	}
 	if (strncmp(task, "call_back:", 10) == 0)
 		e->call_back = (struct call_back){ 0 };
 }

@@ -39,14 +39,32 @@ void escalation_letter_returned(struct escalation *e, const struct walked *walke
 	effects_task(fx, &task);
 }
 
-void escalation_refused(struct escalation *e, const char *step, const char *reason, struct effects *fx)
+static bool names_step(const char *list, const char *step)
+{
+	size_t len = strlen(step);
+
+	for (const char *at = list; at; at = strchr(at, ' '), at = at ? at + 1 : NULL)
+		if (strncmp(at, step, len) == 0 && (at[len] == ',' || !at[len]))
+			return true;
+	return false;
+}
+
+void escalation_refused(struct escalation *e, const struct policy *policy, const char *step, const char *reason, struct effects *fx)
 {
 	struct task task = invoice_task(e, "refused", fx->arena);
+	int64_t rest = policy && policy->min_gap_ms > DAY_MS ? policy->min_gap_ms : DAY_MS;
 
 	if (e->state == ESCALATION_CLOSED && !aside_id(step))
 		return; /* paid while it was on its way */
-	e->refused = step;
-	task.step = step;
+	if (!e->refused)
+		e->refused = step;
+	else if (!names_step(e->refused, step))
+		e->refused = arena_printf(fx->arena, "%s, %s", e->refused, step);
+	if (!aside_id(step) && e->retry_at < fx->now + rest && !(e->retry_why && strcmp(e->retry_why, "call_back_at") == 0)) {
+		e->retry_at = fx->now + rest;
+		e->retry_why = RETRY_REFUSED;
+	}
+	task.step = e->refused;
 	task.reason = reason;
 	task.opened_at = fx->now;
 	task.deadline = fx->now + 7 * DAY_MS;

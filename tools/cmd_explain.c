@@ -62,6 +62,7 @@ static const struct sentence rules_said[] = {
 	{ "min_gap", "the policy's least time between two contacts with this debtor" },
 	{ "cap", "the policy's limit of contacts with this debtor" },
 	{ "retry", "the last try failed and is made again" },
+	{ "step_refused", "the step before was refused for good: a day for a person to look why (task refused:INVOICE), then it goes on" },
 	{ "payment_link", "the payment link has expired, and its producer was asked for another one" },
 	{ "document", "the PDF of an invoice that the step attaches is being fetched" },
 	{ "rate", "the provider takes so many a second, and others have their turn" },

@@ -33,7 +33,7 @@ static const struct settle_row {
 	{ "accepted after a doubt", { .kind = OUTCOME_ACCEPTED, .reason = "duplicate", .provider_id = "m-1", .status = 202 }, true,
 		true, ESCALATION_WAITING, "attempt.reconciled", "contact.reconciled", 0, 1, NULL, 1, 0 },
 	{ "refused for good", { .kind = OUTCOME_REFUSED, .scope = SCOPE_RECIPIENT, .reason = "bad_address", .status = 400 }, false, true,
-		ESCALATION_WAITING, "attempt.failed", "contact.failed", 0, 0, "refused", 1, 0 },
+		ESCALATION_WAITING, "attempt.failed", "contact.failed", 2 * DAY_MS, 0, "refused", 1, 0 }, /* the ladder rests for min_gap */
 	{ "refused because of the account", { .kind = OUTCOME_REFUSED, .scope = SCOPE_PROVIDER, .reason = "config", .status = 401 },
 		false, true, ESCALATION_WAITING, "attempt.failed", "contact.failed", 15 * MINUTE_MS, 0, NULL, 0, 1 },
 	{ "throttled", { .kind = OUTCOME_THROTTLED, .reason = "throttled", .status = 429, .retry_after_ms = 3 * HOUR_MS }, false, true,

@@ -46,6 +46,50 @@ static void refused_and_looked_at(void **state)
 	world_clear(&w);
 }
 
+static struct next_action next_of(struct world *w, size_t i)
+{
+	struct rules rules = { .policy = w->policies[i], .creditor_zone = w->env.config->creditor.zone, .holidays = w->env.holidays, .guard = w->env.guard,
+		.now = w->env.now };
+
+	return escalation_next(&w->e[i], &w->debtor, &rules);
+}
+
+/* What is owed already does not follow it in the same second, whatever is skipped or said meanwhile; and each of several is named. */
+static void ladder_rests(void **state)
+{
+	static const struct outcome refused = { .kind = OUTCOME_REFUSED, .scope = SCOPE_MESSAGE, .reason = "refused", .status = 554 };
+	struct next_action next;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		int64_t rest = i ? 3 * DAY_MS : DAY_MS;
+		struct attempt_entry entry;
+		struct world w;
+
+		world_sending(&w, i ? LADDER("\"min_gap\":\"72h\",") : LADDER("\"min_gap\":\"0h\","), &entry);
+		w.debtor.contact_count = 0;
+		assert_true(contact_settle(&w.env, &w.debtor, w.candidates, INVOICES, &entry, &traits, &refused, &w.fx));
+		for (int walked = 0; walked < 3; walked++) {
+			next = next_of(&w, 0);
+			assert_int_equal(next.kind, NEXT_CONTACT);
+			assert_int_equal(next.step, 1);
+			assert_true(next.owed_at <= w.env.now && next.at >= w.env.now + rest);
+			assert_string_equal(next.why, "step_refused");
+			escalation_walked(&w.e[0], w.arena, walked ? "thanks:1" : "other", walked ? STEP_SENT : STEP_SKIPPED, NULL, w.env.now, "x");
+		}
+		escalation_task_done(&w.e[0], &w.debtor, "refused:inv_0", &w.fx);
+		next = next_of(&w, 0);
+		assert_true(next.kind == NEXT_CONTACT && next.at == w.env.now);
+		escalation_refused(&w.e[1], w.policies[1], "second", "refused", &w.fx);
+		escalation_refused(&w.e[1], w.policies[1], "second", "refused", &w.fx);
+		assert_string_equal(w.e[1].refused, "reminder, second");
+		for (const struct task *t = w.fx.tasks; t; t = t->next)
+			if (!t->next)
+				assert_string_equal(t->step, "reminder, second");
+		world_clear(&w);
+	}
+}
+
 /* Paid while nobody knew whether it went out: that is still to be said, and until then there is no word of thanks either. */
 static void closed_in_doubt(void **state)
 {
@@ -73,6 +117,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refused_and_looked_at),
+		cmocka_unit_test(ladder_rests),
 		cmocka_unit_test(closed_in_doubt),
 	};
 
