@@ -243,10 +243,21 @@ static const char *member(const struct json *object, const char *key)
 	return json_str(&v);
 }
 
+/* What is to be said, what the debtor said, or what the case has cost. */
+static void put_script(struct board *b, const struct board_task *task)
+{
+	const char *script = member(&task->root, "script"), *kind = member(&task->root, "kind");
+	bool decision = strncmp(task->id, "decision:", 9) == 0 || strncmp(task->id, "exhausted:", 10) == 0;
+
+	if (script)
+		board_html(b, "<details><summary>%s</summary><div class=\"letter\">%s</div></details>", board_say(b, decision ? W_TASK_CASE :
+			kind && strcmp(kind, "answer_reply") == 0 ? W_TASK_REPLY : W_MESSAGE_SCRIPT), script, NULL);
+}
+
 static void put_task(struct board *b, const struct board_task *task)
 {
 	struct json invoices = json_get(&task->root, "invoices"), deadline = json_get(&task->root, "deadline");
-	const char *kind = member(&task->root, "kind"), *debtor = member(&task->root, "debtor"), *script = member(&task->root, "script");
+	const char *kind = member(&task->root, "kind"), *debtor = member(&task->root, "debtor");
 	bool decision = strncmp(task->id, "decision:", 9) == 0 || strncmp(task->id, "exhausted:", 10) == 0;
 	const char *instead = order_instead(b->arena, task->id), *asks = decision ? task->id : NULL; /* whose answer is one of a few */
 	struct json first = json_at(&invoices, 0);
@@ -270,9 +281,7 @@ static void put_task(struct board *b, const struct board_task *task)
 	if (json_int(&deadline))
 		board_html(b, "%s %s", board_say(b, W_UNTIL), board_at(b, json_int(&deadline)), NULL);
 	buf_add_str(b->out, "</p>");
-	if (script)
-		board_html(b, "<details><summary>%s</summary><div class=\"letter\">%s</div></details>", board_say(b, decision ? W_TASK_CASE : W_MESSAGE_SCRIPT),
-			script, NULL);
+	put_script(b, task);
 	if (instead && !asks)
 		board_html(b, "<p class=\"soft\">%s <code>%s</code></p>", board_say(b, W_ENDS_BY), instead, NULL);
 	else if (b->may_act)
@@ -506,9 +515,8 @@ void board_form(struct board *b, const struct board_form *form)
 	board_begin(b, board_say(b, titles[form->action]));
 	board_html(b, "<div class=\"card lone\"><h1>%s</h1><p>%s</p>", board_says(b, W_COLON, board_say(b, titles[form->action]), name),
 		board_say(b, doubt ? W_DECIDE_DOUBT_LEAD : leads[form->action]), NULL);
-	if (form->task && member(&form->task->root, "script"))
-		board_html(b, "<details><summary>%s</summary><div class=\"letter\">%s</div></details>", board_say(b, W_MESSAGE_SCRIPT), member(&form->task->root,
-			"script"), NULL);
+	if (form->task)
+		put_script(b, form->task);
 	board_html(b, "<form method=\"post\" action=\"/do\"><input type=\"hidden\" name=\"what\" value=\"%s\">"
 		"<input type=\"hidden\" name=\"id\" value=\"%s\"><input type=\"hidden\" name=\"pass\" value=\"%s\">",
 		board_action_names[form->action], form->target, form->pass, NULL);

@@ -193,6 +193,7 @@
 	X(NO_FILE, "Aucun enregistrement dans ce journal.", "No record in this log.") \
 	X(MESSAGE_SENT, "Le message tel qu’il est parti", "The message as it was sent") \
 	X(MESSAGE_SCRIPT, "Ce qu’il fallait dire", "What was to be said") \
+	X(TASK_REPLY, "Ce que le débiteur a écrit", "What the debtor wrote") \
 	X(TASK_CASE, "Ce que l’on sait", "What is known") \
 	X(MESSAGE_CLOSED, "Le message est effacé.", "The message is erased.") \
 	X(AS_HTML, "Sa mise en page", "As it looked") \

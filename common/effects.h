@@ -39,7 +39,7 @@ struct task {
 	const char *step, *role, *reason; /* NULL = none */
 	const char *owner; /* a person by name; NULL = as the customer says */
 	int64_t opened_at, deadline; /* ms UTC */
-	const char *script; /* calls: what to say; letters: to whom; personal data. NULL = none */
+	const char *script; /* calls: what to say; letters: to whom; replies: what they wrote; personal data. NULL = none */
 	const void *document; /* letters: the PDF to be printed; NULL = none */
 	size_t document_len;
 	bool close; /* remove it */

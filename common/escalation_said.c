@@ -39,17 +39,27 @@ static void close_said(const struct escalation *e, struct said *said, const char
 
 /* Asks a person once about each: who did it is not asked again about the same words. */
 static void ask(const struct escalation *e, struct said *said, const char *kind, const char *id, int64_t until, const char *reason,
-	struct effects *fx)
+	const char *script, struct effects *fx)
 {
 	struct task task = invoice_task(e, kind, fx->arena);
 
 	if (said->id && strcmp(said->id, id) == 0)
 		return;
 	task.reason = reason;
+	task.script = script;
 	task.opened_at = fx->now;
 	task.deadline = until < fx->now ? fx->now : until; /* told late, it is late already */
 	effects_task(fx, &task);
 	*said = (struct said){ arena_strdup(fx->arena, id), true };
+}
+
+/* Their words, and where all of it is: who is to answer has both beside the task. */
+static const char *reply_script(const struct escalation *e, const struct fact *reply, struct arena *arena)
+{
+	bool words = reply->text && *reply->text;
+
+	return arena_printf(arena, "%s%s(All of it, with what came with it: dunningctl trail log %s --parts)", words ? reply->text : "", words ? "\n\n" : "",
+		e->invoice.id);
 }
 
 void said_watch(struct escalation *e, const struct debtor *d, const struct rules *rules, const struct invoice_view *view, struct effects *fx)
@@ -62,13 +72,13 @@ void said_watch(struct escalation *e, const struct debtor *d, const struct rules
 
 	if (reply)
 		ask(e, &e->replied, "answer_reply", reply->id, said_until(reply, &when, known),
-			!guess ? "reply" : strcmp(guess, "paid") == 0 ? "says_paid" : guess, fx);
+			!guess ? "reply" : strcmp(guess, "paid") == 0 ? "says_paid" : guess, reply_script(e, reply, fx->arena), fx);
 	if (announced && announced->says_paid)
-		ask(e, &e->says_paid, "find_payment", announced->id, said_until(announced, &when, known), "says_paid", fx);
+		ask(e, &e->says_paid, "find_payment", announced->id, said_until(announced, &when, known), "says_paid", NULL, fx);
 	for (size_t i = 0; i < e->hold_count && !(announced && announced->says_paid); i++) /* on the telephone */
 		if (strcmp(e->holds[i].reason, "says_paid") == 0)
 			ask(e, &e->says_paid, "find_payment", arena_printf(fx->arena, "call %lld", (long long)e->holds[i].since), e->holds[i].until,
-				"says_paid", fx);
+				"says_paid", NULL, fx);
 }
 
 void said_seen(struct escalation *e, int64_t at)

@@ -108,7 +108,7 @@ static bool apply_fact(struct invoice *invoice, const struct event *e, enum fact
 	*fact = (struct fact){ .kind = kind, .id = id, .order = e->order, .ended = ends, .amount = e->amount,
 		.fee = e->fee, .at = e->at, .after_version = e->after_version, .until_on = e->until_on,
 		.reason = kind == FACT_REPLY ? reply_reason(e->text) : kind == FACT_DISPUTE && e->reason && id_valid(e->reason) ? e->reason : NULL,
-		.instalments = e->instalments,
+		.instalments = e->instalments, .text = kind == FACT_REPLY ? e->text : NULL,
 		.instalment_count = e->instalment_count, .settles = e->settles, .in_kind = e->in_kind,
 		.says_paid = kind == FACT_ANNOUNCED && e->announced };
 	return true;

@@ -52,6 +52,7 @@ struct fact {
 	const struct instalment *instalments; /* PLAN */
 	size_t instalment_count;
 	bool settles, in_kind; /* SETTLEMENT: `amount` was told; no money is expected */
+	const char *text; /* REPLY: what they wrote, while their event is at hand; it is never stored here */
 	bool says_paid; /* ANNOUNCED: not that it will be paid, but that it was: somebody looks for the money. ended: who looked found none */
 };
 

@@ -210,6 +210,12 @@ static void write_facts(struct json_writer *w, const struct event *e)
 	jw_str(w, "event_source", e->source);
 	jw_int(w, "event_time", e->time);
 	jw_opt_str(w, "invoice", e->invoice_id);
+	if (e->invoice_count) { /* of the attempt that it tells of, or that it answers */
+		jw_array(w, "invoices");
+		for (size_t i = 0; i < e->invoice_count; i++)
+			jw_str(w, NULL, e->invoice_ids[i]);
+		jw_end_array(w);
+	}
 	jw_opt_str(w, "fact", e->fact_id);
 	jw_opt_int(w, "amount_minor", e->amount);
 	jw_opt_str(w, "attempt", e->attempt_id);

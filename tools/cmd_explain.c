@@ -24,7 +24,7 @@ static const struct sentence holds[] = {
 	{ "plan", "a payment plan is agreed" },
 	{ "settlement", "a settlement is agreed" },
 	{ "undelivered", "the invoice itself could not be delivered" },
-	{ "reply", "the debtor replied, and a person should read it first" },
+	{ "reply", "the debtor replied, and a person should read it first (dunningctl tasks --kind answer_reply --script)" },
 	{ "says_paid", "the debtor says that it is paid: somebody looks for the money" },
 	{ "waiting_approval", "it waits for approval in the debtor's house" },
 	{ "lacks_reference", "they lack an order number or a proof of delivery to approve it: give it to them, then dunningctl resume" },

@@ -338,7 +338,7 @@ static int run_tasks(struct ctl *ctl, const struct invocation *call)
 	const char *kind = command_option(call, "kind"), *owner = command_option(call, "owner");
 	struct open_task *tasks = NULL;
 	size_t count = 0, capacity = 0;
-	bool changed = false;
+	bool changed = false, replied = false;
 	int r = ctl_config(ctl, false);
 
 	for (uint32_t p = 0; r == 0 && p < ctl_partitions(ctl); p++)
@@ -355,6 +355,7 @@ static int run_tasks(struct ctl *ctl, const struct invocation *call)
 		if (owner && !owned(root, owner))
 			continue;
 		changed |= json_text(root, "reason") && strcmp(json_text(root, "reason"), "provider_changed") == 0;
+		replied |= json_text(root, "kind") && strcmp(json_text(root, "kind"), "answer_reply") == 0;
 		table_add(t, (struct cell[]){ cell_time(tasks[i].deadline, debtor_zone_of(ctl, tasks[i].partition, json_text(root, "debtor"))),
 				      cell_text(json_text(root, "kind")), cell_text(joined(ctl->arena, &invoices)), cell_text(json_text(root, "debtor")),
 				      cell_text(json_text(root, "step")), cell_text(json_text(root, "role")), cell_text(json_text(root, "owner")), cell_text(json_text(root, "reason")),
@@ -365,6 +366,8 @@ static int run_tasks(struct ctl *ctl, const struct invocation *call)
 		}
 	}
 	view_table(&ctl->view, t, "Nothing waits for a person.");
+	if (replied && !command_option(call, "script"))
+		view_say(&ctl->view, "answer_reply: what they wrote: dunningctl tasks --kind answer_reply --script");
 	if (changed)
 		view_say(&ctl->view, "provider_changed: the provider " CTL_PROVIDER_CHANGED ".");
 	return EXIT_DONE;

@@ -235,6 +235,8 @@ struct logging {
 	size_t shown;
 	int64_t closed; /* records that could not be opened */
 	struct arena *arena; /* of one record */
+	const char **attempts; /* that the invoice's records named */
+	size_t attempt_count, attempt_capacity;
 };
 
 static bool is(const char *a, const char *b)
@@ -242,9 +244,23 @@ static bool is(const char *a, const char *b)
 	return a && b && strcmp(a, b) == 0;
 }
 
-static bool concerns(const struct logging *l, const struct json *root)
+/* What older versions noted of a receipt or a reply names the attempt alone, whose own records came before it. */
+static bool concerns(struct logging *l, const struct json *root)
 {
-	return l->customer ? is(json_text(root, "case"), l->customer) : case_concerns(root, l->invoice);
+	const char *attempt = json_text(root, "attempt");
+	bool known = false;
+
+	if (l->customer)
+		return is(json_text(root, "case"), l->customer);
+	for (size_t i = 0; attempt && i < l->attempt_count && !known; i++)
+		known = is(l->attempts[i], attempt);
+	if (!case_concerns(root, l->invoice))
+		return known && !case_names_invoice(root);
+	if (attempt && !known) {
+		l->attempts = arena_grow(l->ctl->arena, l->attempts, l->attempt_count, &l->attempt_capacity, sizeof(*l->attempts));
+		l->attempts[l->attempt_count++] = arena_strdup(l->ctl->arena, attempt);
+	}
+	return true;
 }
 
 static bool printable(const char *media_type)

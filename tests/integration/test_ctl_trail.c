@@ -553,7 +553,7 @@ static void keys_lost_erased_or_wrong(void **state)
 static void the_log_of_an_invoice(void **state)
 {
 	struct fixture *f = *state;
-	const char *kinds[] = { "invoice.opened", "attempt.intent", "attempt.submitted" };
+	const char *kinds[] = { "invoice.opened", "attempt.intent", "attempt.submitted" }, *attempt = NULL, *older;
 	int64_t index = -1;
 	size_t seen = 0;
 
@@ -568,8 +568,10 @@ static void the_log_of_an_invoice(void **state)
 		assert_string_equal(text_of(&record, "case"), "cus_1");
 		if (seen < ARRAY_LEN(kinds) && strcmp(text_of(&record, "kind"), kinds[seen]) == 0)
 			seen++;
-		if (strcmp(text_of(&record, "kind"), "attempt.intent") == 0)
+		if (strcmp(text_of(&record, "kind"), "attempt.intent") == 0) {
 			assert_non_null(strstr(text_of(&message, "text"), "F-INV-1"));
+			attempt = text_of(&record, "attempt");
+		}
 	}
 	assert_int_equal(seen, ARRAY_LEN(kinds));
 	assert_ctl(f, 0, "trail", "log", "INV-1", "--parts");
@@ -577,6 +579,12 @@ static void the_log_of_an_invoice(void **state)
 	assert_ctl(f, 0, "trail", "log", "--customer", "cus_1");
 	assert_says(f, "INV-4");
 	assert_ctl(f, 1, "trail", "log", "INV-77");
+	older = arena_printf(f->arena, "{\"v\":1,\"kind\":\"inbound.message\",\"case\":\"cus_1\",\"seq\":99,\"attempt\":\"%s\"}", attempt);
+	forge_record(f, older, older, 99); /* an older version named the attempt alone */
+	assert_ctl(f, 1, "trail", "log", "INV-4");
+	assert_null(strstr(buf_str(&f->out), "inbound.message"));
+	assert_ctl(f, 1, "trail", "log", "INV-1"); /* it stands out of order */
+	assert_says(f, "inbound.message");
 	assert_ctl(f, 2, "trail", "log");
 	(void)unlink(arena_printf(f->arena, "%s/wrap-key", f->credentials));
 	assert_ctl(f, 78, "trail", "log", "INV-1");

@@ -129,6 +129,8 @@ static void a_stop_and_an_answer(void **state)
 	struct sandbox_world *t = *state;
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	const char *argv[] = { "HGET", world_key(&t->world, arena, "tasks"), "answer_reply:answer", NULL }, *attempt;
+	CLEANUP(buf_clear) struct buf log = { 0 };
+	const struct redis_reply *task;
 
 	sandbox_world_push(t, "stop", "stop", "one@stop.example", "+33612345670");
 	attempt = sandbox_world_sent(t, arena, "stop", 1);
@@ -138,7 +140,12 @@ static void a_stop_and_an_answer(void **state)
 	attempt = sandbox_world_sent(t, arena, "answer", 1);
 	tell_it(t, attempt, "replied", ",\"as\":\"sendgrid\",\"text\":\"Nous contestons cette facture : r\\u00e9clamation n\\u00b0 7\"");
 	sandbox_world_says(t, "escalation", "answer", "\"held\":\"reply\"");
-	assert_int_equal(world_redis(&t->world, arena, argv)->type, REDIS_STRING);
+	task = world_redis(&t->world, arena, argv);
+	assert_int_equal(task->type, REDIS_STRING);
+	assert_non_null(strstr(task->str, "clamation n\u00b0 7\\n\\n(All of it, with what came with it: dunningctl trail log answer --parts)"));
+	assert_int_equal(world_ctl(&t->world, (const char *const[]){ "trail", "log", "answer", NULL }, &log), 0);
+	assert_non_null(strstr(buf_str(&log), "inbound.message"));
+	assert_non_null(strstr(buf_str(&log), "invoices [\"answer\"]"));
 }
 
 /* By SMS, as Twilio sends it: found by the number that it comes from. */

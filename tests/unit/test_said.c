@@ -53,6 +53,9 @@ static void the_hold_ends_and_the_task_stands(void **state)
 		refresh(&w, TOLD);
 		task = find_task(&w.fx, said[i].task);
 		assert_true(task && !task->close && task->deadline == w.e.held_until);
+		assert_int_equal(task->script != NULL, said[i].kind == FACT_REPLY);
+		if (task->script) /* read again, its words are no longer at hand: where they are is said */
+			assert_string_equal(task->script, "(All of it, with what came with it: dunningctl trail log inv_42 --parts)");
 		refresh(&w, "2026-04-28T08:00:00Z");
 		assert_null(w.e.held);
 		assert_null(find_task(&w.fx, said[i].task));
