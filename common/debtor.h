@@ -170,7 +170,8 @@ struct debtor {
 	const char **quotas; /* "provider window from used": messages released in a window that is limited, from: ms UTC */
 	size_t quota_count, quota_capacity;
 	const char **refusing; /* providers that wanted nothing of ours when they were last asked: of each a task is open */
-	size_t refusing_count, refusing_capacity;
+	const char **refusing_why; /* beside it: the reason that its task has */
+	size_t refusing_count, refusing_capacity, refusing_why_capacity;
 	struct experience experience;
 	struct erasing *erasing;
 	size_t erasing_count, erasing_capacity;

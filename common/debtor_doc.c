@@ -219,6 +219,7 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 	write_strings(w, "anchored", debtor->anchored, debtor->anchored_count);
 	write_strings(w, "quotas", debtor->quotas, debtor->quota_count);
 	write_strings(w, "refusing", debtor->refusing, debtor->refusing_count);
+	write_strings(w, "refusing_why", debtor->refusing_why, debtor->refusing_count);
 	write_erasing(w, debtor);
 	books_write(w, "books", &debtor->books);
 	if (debtor->digest_on.days > 0)
@@ -328,6 +329,20 @@ static const char **read_strings(struct arena *arena, const struct json *json, s
 			items[i] = "";
 	}
 	return items;
+}
+
+/* Older documents have none. */
+static void read_whys(struct arena *arena, const struct json *json, struct debtor *ret)
+{
+	struct json list = json_get(json, "refusing_why");
+
+	ret->refusing_capacity = ret->refusing_why_capacity = ret->refusing_count;
+	ret->refusing_why = arena_alloc(arena, ret->refusing_count * sizeof(*ret->refusing_why));
+	for (size_t i = 0; i < ret->refusing_count; i++) {
+		struct json why = json_at(&list, i);
+
+		ret->refusing_why[i] = json_str(&why) ? json_str(&why) : "";
+	}
 }
 
 static struct trail_keys *read_keys(struct arena *arena, const struct json *json, size_t *count)
@@ -506,6 +521,7 @@ int debtor_from(struct arena *arena, const struct json *json, struct debtor *ret
 	ret->quotas = read_strings(arena, &v, &ret->quota_count);
 	v = json_get(json, "refusing");
 	ret->refusing = read_strings(arena, &v, &ret->refusing_count);
+	read_whys(arena, json, ret);
 	ret->gap_capacity = ret->gap_count;
 	v = json_get(json, "erasing");
 	read_erasing(arena, &v, ret);

@@ -193,6 +193,7 @@ bool pacing_task_done(struct dunner *d, struct group *g, const char *provider)
 	if (i == system->refusing_count)
 		return false;
 	system->refusing[i] = system->refusing[--system->refusing_count];
+	system->refusing_why[i] = system->refusing_why[system->refusing_count];
 	doc->touched = true;
 	effects_task(&g->fx, &task);
 	return true;
@@ -204,16 +205,22 @@ void pacing_told(struct dunner *d, struct group *g, const struct attempt_entry *
 	struct debtor *system = doc->d;
 	struct task task = { .id = arena_printf(g->arena, "provider:%s", entry->provider), .kind = "provider", .reason = outcome->reason,
 		.opened_at = flow_now(d), .deadline = flow_now(d) + TASK_MS };
+	size_t i;
 
 	if (outcome->scope != SCOPE_PROVIDER) {
 		if (outcome->kind == OUTCOME_ACCEPTED && outcome->status) /* a webhook or a look-up says nothing of the next message */
 			(void)pacing_task_done(d, g, entry->provider);
 		return;
 	}
-	if (refusing_at(system, entry->provider) < system->refusing_count)
+	i = refusing_at(system, entry->provider);
+	if (i == system->refusing_count) {
+		system->refusing = arena_grow(g->arena, system->refusing, i, &system->refusing_capacity, sizeof(*system->refusing));
+		system->refusing_why = arena_grow(g->arena, system->refusing_why, i, &system->refusing_why_capacity, sizeof(*system->refusing_why));
+		system->refusing[system->refusing_count++] = arena_strdup(g->arena, entry->provider);
+	} else if (strcmp(system->refusing_why[i], outcome->reason) == 0) {
 		return;
-	system->refusing = arena_grow(g->arena, system->refusing, system->refusing_count, &system->refusing_capacity, sizeof(*system->refusing));
-	system->refusing[system->refusing_count++] = arena_strdup(g->arena, entry->provider);
+	}
+	system->refusing_why[i] = arena_strdup(g->arena, outcome->reason); /* a used-up quota may have become a wrong password: the task says which */
 	doc->touched = true;
 	effects_task(&g->fx, &task);
 }

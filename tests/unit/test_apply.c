@@ -221,6 +221,7 @@ static void a_person_is_done_with_a_provider(void **state)
 	system->refusing = arena_alloc(b.group->arena, 2 * sizeof(*system->refusing));
 	system->refusing[system->refusing_count++] = "a";
 	system->refusing[system->refusing_count++] = "b";
+	system->refusing_why = arena_alloc(b.group->arena, 2 * sizeof(*system->refusing_why));
 	decide(&b);
 	assert_int_equal(system->refusing_count, 1);
 	assert_string_equal(system->refusing[0], "b");

@@ -38,6 +38,14 @@ static bool document_has(struct world *w, const char *key, const char *text)
 	return item && memmem(item->value, item->len, text, strlen(text));
 }
 
+static bool task_says(struct world *w, const char *reason)
+{
+	const struct item *item = find(w, "dunning:{0}:tasks", "provider:a");
+	const char *text = arena_printf(w->arena, "\"reason\":\"%s\"", reason);
+
+	return item && memmem(item->value, item->len, text, strlen(text));
+}
+
 static int64_t timer_of(struct world *w, const char *invoice)
 {
 	const struct item *item = find(w, "dunning:{0}:due", invoice);
@@ -143,9 +151,14 @@ static void a_provider_that_refuses_is_one_task(void **state)
 	assert_true(w->sent >= 2); /* it was tried again */
 	assert_non_null(find(w, "dunning:{0}:tasks", "provider:a"));
 	assert_int_equal(told_times(w, "task.opened"), 1);
+	assert_true(task_says(w, "refused"));
+	w->answer = OUTCOME_THROTTLED; /* another reason now: the task says so, once */
+	pass(w, 3 * HOUR_MS);
+	assert_true(task_says(w, "throttled"));
+	assert_int_equal(told_times(w, "task.opened"), 2);
 	w->answer = OUTCOME_ACCEPTED;
 	w->scope = SCOPE_MESSAGE;
-	pass(w, 3 * HOUR_MS);
+	pass(w, 6 * HOUR_MS);
 	assert_null(find(w, "dunning:{0}:tasks", "provider:a"));
 	assert_int_equal(told_times(w, "task.closed"), 1);
 	assert_false(document_has(w, "debtor:~system", "refusing"));
