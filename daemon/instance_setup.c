@@ -196,8 +196,8 @@ static int played_clock(struct setup *setup, struct err *err)
 			"%s: $.origin: --clock is for trails whose origin begins with \"test.\"", setup->options->config_file);
 	far = setup->config->shadow ? NULL : library_reaches_out(setup->library);
 	if (far)
-		return err_set(err, -EBADMSG, "not_a_test", "$.providers", "%s: $.providers: --clock is for providers on this computer; \"%s\" is not",
-			setup->options->config_file, far);
+		return err_set(err, -EBADMSG, "not_a_test", "$.providers", "%s: $.providers: --clock is for providers that reach nobody outside this computer; \"%s\" may (a mail server "
+			"hands on to others, wherever it runs)", setup->options->config_file, far);
 	return 0;
 }
 

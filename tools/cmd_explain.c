@@ -267,7 +267,8 @@ static const char *first_line(struct ctl *ctl, const struct entry *entry, const 
 	case NEXT_BUSY:
 		return arena_printf(arena, "Step %s is being sent; at the latest it is looked at %s.", step, when);
 	case NEXT_RESOLVE:
-		return arena_printf(arena, "Step %s may have been sent; how to find out is tried again %s.", step, when);
+		return arena_printf(arena, "Step %s may have been sent. It is looked at again %s: a provider that can be asked is asked; else its receipt tells, or a "
+						 "person (dunningctl decide).", step, when);
 	case NEXT_TASK_END:
 		return arena_printf(arena, "Step %s waits for a person; the task ends %s, %s.", step, when, away);
 	case NEXT_GATE_END:
