@@ -152,6 +152,7 @@ struct debtor {
 	size_t allowed_count, allowed_capacity;
 	struct wrong_contact *wrong; /* oldest first */
 	size_t wrong_count, wrong_capacity;
+	bool indexed; /* its addresses lead to it: see key_address() */
 	int64_t dead_letter_until; /* hold `dead_letter`: an unreadable event named this debtor */
 	struct trail_place trail;
 	/* Of the system case alone: */
@@ -176,6 +177,7 @@ struct debtor {
 	struct erasing *erasing;
 	size_t erasing_count, erasing_capacity;
 	bool feed_stale; /* it was told that payments are not known well enough */
+	int64_t unknown_since; /* ms UTC: a task asks to look at what came from senders whom nobody knows; 0 = none does */
 	int64_t suspended_told; /* ms UTC: that the time is over that was `suspended.until` */
 	int64_t braked_at; /* ms UTC: more contacts were planned in an hour than is allowed, and nobody released them yet; 0 = no */
 	const char *held; /* what else holds all sending, as it was told; NULL = nothing */

@@ -177,6 +177,8 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 	allowed_write(w, "allowed", debtor);
 	wrong_write(w, "wrong", debtor);
 	jw_opt_int(w, "dead_letter_until", debtor->dead_letter_until);
+	if (debtor->indexed)
+		jw_bool(w, "indexed", true);
 	jw_array(w, "trail");
 	jw_int(w, NULL, debtor->trail.year);
 	jw_int(w, NULL, debtor->trail.slot);
@@ -226,6 +228,7 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 		jw_int(w, "digest_on", debtor->digest_on.days);
 	jw_opt_int(w, "digest_tries", debtor->digest_tries);
 	jw_opt_int(w, "feed_stale", debtor->feed_stale);
+	jw_opt_int(w, "unknown_since", debtor->unknown_since);
 	jw_opt_int(w, "suspended_told", debtor->suspended_told);
 	jw_opt_int(w, "braked_at", debtor->braked_at);
 	jw_opt_str(w, "held", debtor->held);
@@ -530,6 +533,9 @@ int debtor_from(struct arena *arena, const struct json *json, struct debtor *ret
 	ret->digest_on = number(json, "digest_on") ? (date){ (int32_t)number(json, "digest_on") } : date_none();
 	ret->digest_tries = number(json, "digest_tries");
 	ret->feed_stale = number(json, "feed_stale");
+	v = json_get(json, "indexed");
+	ret->indexed = json_bool(&v);
+	ret->unknown_since = number(json, "unknown_since");
 	ret->suspended_told = number(json, "suspended_told");
 	ret->braked_at = number(json, "braked_at");
 	ret->held_since = number(json, "held_since");

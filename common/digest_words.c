@@ -85,6 +85,7 @@ static const struct {
 	{ "no_address", { "no address", "pas d’adresse", "keine Adresse", "sin dirección", "nessun indirizzo", "geen adres" } },
 	{ "fix_address", { "correct an address", "corriger une adresse", "Adresse berichtigen", "corregir una dirección", "correggere un indirizzo", "adres verbeteren" } },
 	{ "unknown_attempt", { "was it sent?", "est-ce parti\u00a0?", "wurde es gesandt?", "¿se envió?", "è stato inviato?", "is het verzonden?" } },
+	{ "unknown_sender", { "who wrote?", "qui a écrit\u00a0?", "wer hat geschrieben?", "¿quién ha escrito?", "chi ha scritto?", "wie heeft geschreven?" } },
 	{ "letter_unclaimed", { "letter unclaimed", "lettre non réclamée", "Brief nicht abgeholt", "carta no reclamada", "lettera non ritirata", "brief niet afgehaald" } },
 	{ "refused", { "refused", "refusé", "abgelehnt", "rechazado", "rifiutato", "geweigerd" } },
 	{ "provider", { "a provider refuses", "un prestataire refuse", "ein Anbieter weigert sich", "un proveedor rechaza", "un fornitore rifiuta", "een aanbieder weigert" } },

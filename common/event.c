@@ -108,7 +108,7 @@ static const struct type_row rows[EVENT_TYPE_COUNT] = {
 	[EVENT_CUSTOMER_OPTED_OUT] = { .customer = true },
 	[EVENT_CUSTOMER_INSOLVENCY_OPENED] = { .customer = true },
 	[EVENT_CUSTOMER_INSOLVENCY_ENDED] = { .customer = true },
-	[EVENT_CONTACT_REPLY_RECEIVED] = { .customer = true, .fact_key = "reply_id" },
+	[EVENT_CONTACT_REPLY_RECEIVED] = { .fact_key = "reply_id" }, /* of its customer see get_contact_facts() */
 	[EVENT_CALL_COMPLETED] = { .fact_key = "call_id" },
 };
 
@@ -423,9 +423,11 @@ static int get_contact_facts(struct arena *arena, const struct json *data, struc
 	for (int i = DELIVERY_SENT; i < DELIVERY_COUNT && status; i++)
 		if (strcmp(delivery_names[i], status) == 0)
 			e->delivery = (enum delivery_state)i;
-	/* Whoever wants no more must not be forgotten because nobody knows who it is: a dead letter is looked at. */
-	if (!e->customer_id && delivery_wants_no_more(e->delivery))
-		return json_refuse(data, "customer", err, "missing", "must say who wants no more messages, or give customer_id");
+	/* Whoever answers or wants no more must not be forgotten because nobody knows who it is: a dead letter is looked at. */
+	if (!e->customer_id && (e->type == EVENT_CONTACT_REPLY_RECEIVED || delivery_wants_no_more(e->delivery)))
+		return json_has(data, "provider") ?
+			json_refuse(data, "address", err, "unknown_sender", "it names no message of ours, and no customer is known to have its address") :
+			json_refuse(data, "customer", err, "missing", "must be an object with the id, or give customer_id");
 	if (given_up && !e->customer_id)
 		return json_refuse(data, "provider_id", err, "no_attempt",
 			"it waited for a message of ours with this id, and none had it; one that was in doubt may be meant");

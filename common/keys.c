@@ -65,10 +65,8 @@ char *key_attempt(struct arena *arena, const struct keyspace *keys, const char *
 	return key(arena, keys, "attempt:", attempt_id);
 }
 
-char *key_reference(struct arena *arena, const struct keyspace *keys, const uint8_t install_key[32], const char *kind, const char *scope,
-	const char *value)
+static char *hidden(struct arena *arena, const struct keyspace *keys, const uint8_t install_key[32], const char *name, char *text)
 {
-	char *text = arena_printf(arena, "dunningd reference 1\n%s\n%s\n%s", kind, scope, value);
 	uint8_t mac[SHA256_SIZE];
 	char hex[2 * 16 + 1];
 
@@ -76,7 +74,18 @@ char *key_reference(struct arena *arena, const struct keyspace *keys, const uint
 		if (*p >= 'A' && *p <= 'Z')
 			*p = (char)(*p + 32);
 	hmac_sha256(install_key, 32, text, strlen(text), mac);
-	return key(arena, keys, "ref:", hex_format(mac, 16, hex));
+	return key(arena, keys, name, hex_format(mac, 16, hex));
+}
+
+char *key_reference(struct arena *arena, const struct keyspace *keys, const uint8_t install_key[32], const char *kind, const char *scope,
+	const char *value)
+{
+	return hidden(arena, keys, install_key, "ref:", arena_printf(arena, "dunningd reference 1\n%s\n%s\n%s", kind, scope, value));
+}
+
+char *key_address(struct arena *arena, const struct keyspace *keys, const uint8_t install_key[32], const char *address)
+{
+	return hidden(arena, keys, install_key, "address:", arena_printf(arena, "dunningd address 1\n%s", address));
 }
 
 char *key_events(struct arena *arena, const struct keyspace *keys, const char *producer)

@@ -28,6 +28,10 @@ char *key_body(struct arena *arena, const struct keyspace *keys, const char *dig
  */
 char *key_reference(struct arena *arena, const struct keyspace *keys, const uint8_t install_key[32], const char *kind, const char *scope,
 	const char *value);
+/*
+ * The hash of all debtors, by id, who have this address or number among their contacts: several may share one. Told apart and hidden as above.
+ */
+char *key_address(struct arena *arena, const struct keyspace *keys, const uint8_t install_key[32], const char *address);
 /* producer NULL: the shared stream dunning:{p}:events */
 char *key_events(struct arena *arena, const struct keyspace *keys, const char *producer);
 /* Of SCAN, where one server holds all partitions: dunning:{*}:kind:*, such as "escalation". */

@@ -553,6 +553,11 @@ void adopt_decide(struct dunner *d, struct group *g, const struct input *input)
 		if (doc && doc->loaded)
 			doc->touched = true;
 	}
+	for (size_t i = 0; i < page->debtor_count; i++) {
+		doc = group_find(d, g, DOC_DEBTOR, page->debtors[i]);
+		if (doc && doc->loaded)
+			doc->d->indexed = false; /* this journal has none of what leads to it */
+	}
 	while (*end)
 		end = &(*end)->next;
 	for (const struct adopted *image = page->images; image; image = image->next) {

@@ -143,6 +143,8 @@ static void dead_letter(struct dunner *d, struct group *g, struct input *input)
 	jw_opt_str(&draft->w, "held_customer", input->event.customer_id);
 	if (strcmp(input->err.code, "wrong_partition") != 0) /* nobody is here whom it could hold, and nobody is made up for it */
 		hold_dead(d, g, input->event.invoice_id, input->event.customer_id);
+	if (strcmp(input->err.code, "unknown_sender") == 0 && !input->event.unverified)
+		decide_unknown_came(d, g);
 	for (size_t i = 0; i < input->also_count; i++)
 		hold_dead(d, g, input->also[i].invoice_id, input->also[i].customer_id);
 	dunner_log(d, LOG_WARNING | MSG(DEAD_LETTER), "inbox: entry %s of %s is dead: %s %s", entry->id, dead->stream, input->err.code,
@@ -388,6 +390,10 @@ void decide_event(struct dunner *d, struct group *g, struct input *input)
 	}
 	if (e->letter && invoice && invoice->loaded && debtor && debtor->loaded)
 		name_letter(d, g, &input->event, invoice, debtor->d);
+	if (decide_names_nothing(e) && debtor && debtor->loaded && debtor->d->open_count) {
+		input->event.invoice_ids = arena_memdup(g->arena, debtor->d->open, debtor->d->open_count * sizeof(*debtor->d->open));
+		input->event.invoice_count = debtor->d->open_count;
+	}
 	if (debtor && debtor->loaded) {
 		uint64_t out = opted_out(debtor->d);
 
@@ -761,6 +767,8 @@ int decide_command(struct dunner *d, struct group *g, struct input *input)
 		jw_str(&draft->w, "reason", e->why);
 	} else if (strcmp(e->command, "task_done") == 0 && e->target && strncmp(e->target, "provider:", 9) == 0) {
 		(void)pacing_task_done(d, g, e->target + 9);
+	} else if (strcmp(e->command, "task_done") == 0 && e->target && strncmp(e->target, "unknown_sender:", 15) == 0) {
+		decide_unknown_seen(d, g);
 	} else if (strcmp(e->command, "gap_closed") == 0) {
 		decide_gap_closed(d, system, e->time);
 	} else if (doc && strcmp(e->command, "call_log") == 0) {

@@ -621,6 +621,7 @@ int group_build(struct dunner *d, struct group *g)
 	head->first_index = d->ports.journal->next_index(d->ports.journal->self, turn.year);
 	head->decided_at = g->fx.now;
 	build_records(d, g, &turn);
+	image_addresses(d, g);
 	image_docs(d, g);
 	erase_images(d, g);
 	image_attempts(d, g);

@@ -151,6 +151,15 @@ static bool about_customer(const char *command)
 	return false;
 }
 
+/* An answer that names no invoice is about all that are open. */
+static void want_open(struct dunner *d, struct group *g, const struct input *input)
+{
+	const struct doc *debtor = input->parsed == 0 && decide_names_nothing(&input->event) ? group_find(d, g, DOC_DEBTOR, input->event.customer_id) : NULL;
+
+	for (size_t i = 0; debtor && debtor->loaded && i < debtor->d->open_count && g->doc_count < GROUP_DOCS_MAX; i++)
+		want(d, g, DOC_ESCALATION, debtor->d->open[i]);
+}
+
 void decide_wants(struct dunner *d, struct group *g)
 {
 	want(d, g, DOC_DEBTOR, SYSTEM_CASE);
@@ -166,6 +175,7 @@ void decide_wants(struct dunner *d, struct group *g)
 				want_siblings(d, g, input->event.invoice_id, true);
 			for (size_t i = 0; i < input->event.invoice_count && g->doc_count < GROUP_DOCS_MAX; i++)
 				want(d, g, DOC_ESCALATION, input->event.invoice_ids[i]);
+			want_open(d, g, input);
 			for (size_t i = 0; i < input->also_count; i++) {
 				want(d, g, DOC_ESCALATION, input->also[i].invoice_id);
 				want(d, g, DOC_DEBTOR, input->also[i].customer_id);

@@ -110,6 +110,8 @@ struct doc {
 	bool answered; /* DEBTOR: an attempt of its was settled in this group. A repetition bears the same id, so it waits for the next one */
 	struct escalation *e;
 	struct debtor *d;
+	struct customer was; /* DEBTOR: as it was loaded */
+	bool was_indexed;
 	struct slice bytes; /* BODY */
 	const struct policy *policy; /* of an escalation */
 	const char *text; /* its after-image, once built; NULL: it has none */
@@ -372,6 +374,9 @@ void decide_group(struct dunner *d, struct group *g);
 void decide_event(struct dunner *d, struct group *g, struct input *input); /* apply.c */
 /* told.c. `withdrawn`: the debtor opted out by it; `changed`: his document learned something from it. */
 void decide_told(struct dunner *d, struct group *g, const struct event *e, struct debtor *debtor, bool withdrawn, bool changed);
+void decide_unknown_came(struct dunner *d, struct group *g); /* from somebody whom nobody knows: a person looks at it ... */
+void decide_unknown_seen(struct dunner *d, struct group *g); /* ... and did */
+bool decide_names_nothing(const struct event *e); /* an answer to no message that is known */
 void decide_book(struct dunner *d, struct group *g, const struct input *input); /* book.c: one part of a list of open invoices */
 void decide_books_known(struct dunner *d, const struct debtor *system); /* what is decided by from now on */
 void decide_call(struct dunner *d, struct group *g, const struct event *e, struct doc *invoice); /* call.c: one that was logged */
@@ -445,8 +450,9 @@ bool log_turn_stands(const struct dunner *d, const struct group_header *head);
 struct draft *log_turn_begun(struct dunner *d, struct effects *fx, const struct log_turn *turn);
 struct draft *log_turn_sealed(struct dunner *d, struct effects *fx, const struct log_turn *turn);
 
-/* reference.c: where a receipt without our id finds its attempt; only with webhooks */
+/* reference.c: where what comes without our id finds its attempt, or whose it is; only with webhooks */
 void image_references(struct dunner *d, struct group *g);
+void image_addresses(struct dunner *d, struct group *g); /* before the debtors are written: they say that they are indexed */
 
 /* commit.c */
 void commit_group(struct dunner *d, struct group *g); /* journal, then store */

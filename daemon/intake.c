@@ -7,6 +7,7 @@
 #include "common/contact.h"
 #include "common/hash.h"
 #include "common/keys.h"
+#include "common/reply.h"
 #include "daemon/intake_internal.h"
 #include "daemon/log_id.h"
 
@@ -53,6 +54,8 @@ struct told { /* one event on its way into a stream */
 	struct attempt_entry entry; /* when found */
 	const char *attempt_id; /* ours: echoed, or where a reference led; NULL = not known */
 	bool by_address; /* it was the address that led there */
+	const char **debtors; /* all who have its address, where that matters */
+	size_t debtor_count, debtor_capacity;
 	bool waits; /* its message may be one of ours whose id is not known yet: see intake_wait.c */
 };
 
@@ -123,6 +126,16 @@ static char *seen_key(struct call *call, uint32_t partition, const char *what, c
 	const struct hook_origin *origin = call->batch.origin;
 
 	return intake_seen_key(call->intake, call->arena, partition, what, origin->provider, origin->source, id);
+}
+
+/* By its address it may be told to several debtors of one partition. */
+static char *event_seen_key(struct call *call, const struct told *told)
+{
+	const char *id = told->event.id;
+
+	if (told->found && told->by_address && !told->waits)
+		id = arena_printf(call->arena, "%s\n%s", id, told->entry.debtor_id);
+	return seen_key(call, told->partition, "event", id);
 }
 
 static void on_saved(int r, const struct redis_reply *reply, void *arg)
@@ -199,7 +212,7 @@ static bool save_partition(struct call *call, uint32_t partition)
 	argv[keys++] = key_of(call->arena, &keyspace, INTAKE_WAITS);
 	for (size_t i = 0; i < call->count; i++)
 		if (call->told[i].partition == partition)
-			argv[keys++] = seen_key(call, partition, "event", call->told[i].event.id);
+			argv[keys++] = event_seen_key(call, &call->told[i]);
 	n = call->saved = keys - 2;
 	for (size_t i = 0; i < call->count; i++)
 		if (call->told[i].partition == partition)
@@ -263,11 +276,56 @@ static bool waits(const struct call *call, const struct told *told)
 	       !(told->found && (event->word == HOOK_STOPPED || event->word == HOOK_COMPLAINED));
 }
 
+/* The channel by which somebody wrote from there. */
+static enum channel channel_of(const struct adapter *adapter, const char *address)
+{
+	bool mail = strchr(address, '@') != NULL;
+
+	for (int c = 0; c < CHANNEL_COUNT; c++)
+		if (adapter_serves(adapter, (enum channel)c) && (c == CHANNEL_EMAIL) == mail && c != CHANNEL_LETTER)
+			return (enum channel)c;
+	return mail ? CHANNEL_EMAIL : CHANNEL_SMS;
+}
+
+/*
+ * To each debtor who has its address. Whose answer it is nobody can say where several have it: that one of them waits for some days for nothing does less
+ * harm than to go on chasing the one who wrote.
+ */
+static void tell_debtors(struct call *call)
+{
+	size_t count = call->count, n = 0;
+	struct told *all;
+
+	for (size_t i = 0; i < call->count; i++)
+		count += call->told[i].debtor_count;
+	all = arena_alloc(call->arena, (count + 1) * sizeof(*all));
+	for (size_t i = 0; i < call->count; i++) {
+		const struct told *told = &call->told[i];
+
+		if (told->found || !told->debtor_count)
+			all[n++] = *told;
+		for (size_t k = 0; k < told->debtor_count; k++) {
+			const char *debtor = told->debtors[k];
+
+			if (told->found && strcmp(told->entry.debtor_id, debtor) == 0)
+				continue;
+			all[n] = *told;
+			all[n].found = all[n].by_address = true;
+			all[n].event.announced = false; /* of which invoices? A person reads it */
+			all[n].entry = (struct attempt_entry){ .debtor_id = debtor, .channel = channel_names[channel_of(call->batch.adapter, told->event.address)] };
+			all[n++].partition = partition_of(debtor, (uint32_t)call->intake->settings.config->partitions);
+		}
+	}
+	call->told = all;
+	call->count = n;
+}
+
 /* Our own link tells of its attempt alone. */
 static void save(struct call *call)
 {
 	size_t n = 0;
 
+	tell_debtors(call);
 	for (size_t i = 0; i < call->count; i++)
 		if (waits(call, &call->told[i])) {
 			call->told[i].waits = true;
@@ -279,6 +337,69 @@ static void save(struct call *call)
 	call->result.lost = call->count - n;
 	call->count = n;
 	save_next(call);
+}
+
+/* --- whom else it is about ------------------------------------------------------------------------------------------------------- */
+
+/*
+ * Who wants no more means every debtor who is written to there. An answer that names no message of ours may be of any of a debtor's contacts. All else
+ * is about one message.
+ */
+static bool asks_debtors(const struct call *call, const struct told *told)
+{
+	const struct hook_event *event = &told->event;
+
+	if (!call->batch.adapter || !event->address)
+		return false;
+	if (event->word == HOOK_STOPPED || event->word == HOOK_COMPLAINED)
+		return true;
+	return event->word == HOOK_REPLIED && (!told->found || told->by_address || reply_wish(event->text) == REPLY_OPT_OUT);
+}
+
+struct asking { /* one partition */
+	struct call *call;
+	struct told *told; /* whose debtors; NULL: the references of all */
+	uint32_t partition;
+};
+
+static void on_debtors(int r, const struct redis_reply *reply, void *arg)
+{
+	const struct asking *asking = arg;
+	struct call *call = asking->call;
+	struct told *told = asking->told;
+
+	call->failed |= r < 0 || reply->type != REDIS_ARRAY;
+	for (size_t i = 0; !call->failed && i < reply->count; i++) {
+		if (reply->items[i].type != REDIS_STRING || !id_valid(reply->items[i].str))
+			continue;
+		told->debtors = arena_grow(call->arena, told->debtors, told->debtor_count, &told->debtor_capacity, sizeof(*told->debtors));
+		told->debtors[told->debtor_count++] = arena_strdup(call->arena, reply->items[i].str);
+	}
+	if (--call->waits)
+		return;
+	if (call->failed)
+		call_end(call, INTAKE_UNSAVED);
+	else
+		save(call);
+}
+
+static void find_debtors(struct call *call)
+{
+	const struct intake_settings *s = &call->intake->settings;
+
+	call->waits = 1; /* until all are asked */
+	for (size_t i = 0; i < call->count; i++)
+		for (uint32_t p = 0; asks_debtors(call, &call->told[i]) && p < (uint32_t)s->config->partitions; p++) {
+			struct keyspace keys = { s->config->prefix, p };
+			const char *argv[] = { "HKEYS", key_address(call->arena, &keys, s->install_key, call->told[i].event.address) };
+			struct asking *asking = arena_alloc(call->arena, sizeof(*asking));
+
+			*asking = (struct asking){ call, &call->told[i], p };
+			call->waits++;
+			redis_link_command(redis_links_at(call->intake->redis, p), ARRAY_LEN(argv), argv, NULL, INTAKE_REDIS_MS, on_debtors, asking);
+		}
+	if (--call->waits == 0)
+		save(call);
 }
 
 /* --- whom it is about --------------------------------------------------------------------------------------------------------- */
@@ -300,7 +421,7 @@ static void on_entry(int r, const struct redis_reply *reply, void *arg)
 	if (call->failed)
 		call_end(call, INTAKE_UNSAVED);
 	else
-		save(call);
+		find_debtors(call);
 }
 
 uint32_t intake_partition_in(const char *attempt_id, uint32_t partitions)
@@ -317,7 +438,7 @@ static void find_attempts(struct call *call)
 	for (size_t i = 0; i < call->count; i++)
 		call->waits += call->told[i].attempt_id != NULL;
 	if (!call->waits) {
-		save(call);
+		find_debtors(call);
 		return;
 	}
 	for (size_t i = 0; i < call->count; i++) {
@@ -353,11 +474,6 @@ static size_t references(const struct call *call, const struct told *told, uint3
 			ret[n++] = key_reference(call->arena, &keys, s->install_key, "address", channel_names[c], told->event.address);
 	return n;
 }
-
-struct asking { /* one partition's references */
-	struct call *call;
-	uint32_t partition;
-};
 
 static void on_references(int r, const struct redis_reply *reply, void *arg)
 {
@@ -399,7 +515,7 @@ static void find_references(struct call *call)
 		struct asking *asking = arena_alloc(call->arena, sizeof(*asking));
 		size_t argc = 0;
 
-		*asking = (struct asking){ call, p };
+		*asking = (struct asking){ .call = call, .partition = p };
 		argv[argc++] = "MGET";
 		for (size_t i = 0; i < call->count; i++)
 			argc += references(call, &call->told[i], p, argv + argc);

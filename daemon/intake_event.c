@@ -103,7 +103,7 @@ static void write_who(struct json_writer *w, const struct attempt_entry *entry, 
 		jw_str(w, NULL, entry->invoice_ids[i]);
 	jw_end_array(w);
 	if (exactly)
-		jw_str(w, "attempt_id", entry->id);
+		jw_opt_str(w, "attempt_id", entry->id);
 	jw_str(w, "channel", entry->channel);
 }
 

@@ -125,6 +125,8 @@ static int parse_doc(struct dunner *d, struct group *g, struct doc *doc, const s
 		doc->d->id = doc->id;
 		if (value->data && r == 0)
 			r = debtor_from(g->arena, json, doc->d, &err);
+		doc->was = doc->d->customer;
+		doc->was_indexed = doc->d->indexed;
 	} else {
 		doc->e = arena_alloc(g->arena, sizeof(*doc->e));
 		doc->e->invoice.id = doc->id;

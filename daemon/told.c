@@ -1,7 +1,10 @@
 /* What a provider or a carrier tells of a message, onto the invoices that it is about. */
 #include <string.h>
 
+#include "common/utc.h"
 #include "daemon/flow.h"
+
+#define UNKNOWN_TASK_MS (72 * HOUR_MS)
 
 /* The i-th of the attempt's invoices, when it is at hand and the debtor's. */
 static struct doc *told_invoice(struct dunner *d, struct group *g, const struct event *e, size_t i, const char *debtor_id)
@@ -44,6 +47,35 @@ static bool settles(const struct escalation *one, const struct event *e)
 	return (one->state == ESCALATION_DOUBT || one->state == ESCALATION_CLOSED) && one->attempt && e->attempt_id && e->delivery &&
 		strcmp(one->attempt, e->attempt_id) == 0 &&
 		(!one->verdict || (letter_unclaimed(e->letter) && strcmp(one->verdict, VERDICT_WEBHOOK) == 0));
+}
+
+/* One task, however many of them come until somebody did it: anybody may write to us. */
+static void ask_who_wrote(struct dunner *d, struct group *g, bool open)
+{
+	struct doc *system = group_case(d, g, NULL);
+	struct task task = { .id = arena_printf(g->arena, "unknown_sender:%u", d->settings.partition), .kind = "unknown_sender", .opened_at = flow_now(d),
+		.deadline = flow_now(d) + UNKNOWN_TASK_MS, .close = !open, .result = "done" };
+
+	if (open == (system->d->unknown_since != 0))
+		return;
+	system->d->unknown_since = open ? flow_now(d) : 0;
+	system->touched = true;
+	effects_task(&g->fx, &task);
+}
+
+void decide_unknown_came(struct dunner *d, struct group *g)
+{
+	ask_who_wrote(d, g, true);
+}
+
+void decide_unknown_seen(struct dunner *d, struct group *g)
+{
+	ask_who_wrote(d, g, false);
+}
+
+bool decide_names_nothing(const struct event *e)
+{
+	return e->type == EVENT_CONTACT_REPLY_RECEIVED && !e->invoice_id && !e->invoice_count && !e->attempt_id;
 }
 
 void decide_told(struct dunner *d, struct group *g, const struct event *e, struct debtor *debtor, bool withdrawn, bool changed)

@@ -232,6 +232,8 @@ static const char *owner_of(struct rebuild *b, struct arena *arena, uint32_t par
 	const char *text = f->value;
 	size_t len = f->len;
 
+	if (strncmp(rest, "address:", 8) == 0)
+		return f->name;
 	if (strcmp(rest, "due") == 0)
 		text = find_text(b, key_escalation(arena, &keys, f->name), NULL, &len);
 	else if (strcmp(rest, "task_due") == 0)

@@ -108,7 +108,7 @@ void findings_book(struct findings *f, const struct book_look *look)
 		findings_add(f, GRADE_WARN, "suspended", "dunningctl release \"WHY\"", "a person suspended all sending%s%s: %s%s",
 			look->suspended_until ? " until " : "", look->suspended_until ? utc_format(look->suspended_until, until) : "", look->suspended, part);
 	if (look->dead)
-		findings_add(f, GRADE_WARN, "dead_letters", "dunningctl dead list", "%lld events could not be read, and hold the invoices that they name",
+		findings_add(f, GRADE_WARN, "dead_letters", "dunningctl dead list", "%lld events could not be taken: whomever they name is held for 72 hours, and nobody by those that name none",
 			(long long)look->dead);
 	if (look->tasks_late)
 		findings_add(f, GRADE_WARN, "tasks_late", "dunningctl tasks", "%lld of %lld tasks are past their deadline", (long long)look->tasks_late,

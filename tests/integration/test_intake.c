@@ -313,7 +313,7 @@ static void a_complaint_does_not_wait_for_days(void **state)
 	f->now += 5 * MINUTE_MS;
 	wait_length(f, 0, INTAKE_WAITS, 1);
 	assert_int_equal(event_at(f, 0, 0, &e, &err), -EBADMSG);
-	assert_string_equal(err.code, "missing");
+	assert_string_equal(err.code, "unknown_sender");
 }
 
 /* The address says whom it is about, and its own message what became of which; who wants no more does not wait for that. */

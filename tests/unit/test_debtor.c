@@ -324,11 +324,11 @@ static void everything_is_kept(void **state)
 		"\"insolvent\":{\"on\":false,\"order\":[0,7,\"crm\",\"e3\"]},\"opt_out_sms\":{\"on\":true,\"order\":[0,8,\"crm\",\"e4\"]},"
 		"\"stop_reply_sms\":[8,\"+331\",true],"
 		"\"contacts\":[[100,0,\"a1\"],[200,1,\"a2\"]],\"open\":[\"inv_1\",\"inv_2\"],\"paid\":4,\"paid_late\":2,\"promises_broken\":1,"
-		"\"thanks\":[\"inv_3\"],\"still_owed\":1,\"dead_letter_until\":77,"
+		"\"thanks\":[\"inv_3\"],\"still_owed\":1,\"dead_letter_until\":77,\"indexed\":true,"
 		"\"trail\":[2026,42,7,\"trail.example.com/acme/a\",3,\"trail.example.com/acme/a/2025\",9,"
 		"\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"],\"tenure\":3,"
 		"\"suspended\":{\"on\":true,\"order\":[0,9,\"operator\",\"e5\"],\"reason\":\"audit\"},\"running\":true,\"feeds\":[[\"bank\",123]],"
-		"\"policies\":[\"d1 2026 4\"],\"gaps\":[\"dunning:{0}:events 17-0 18\"],\"quotas\":[\"mail day 86400000 3\"]}";
+		"\"policies\":[\"d1 2026 4\"],\"gaps\":[\"dunning:{0}:events 17-0 18\"],\"quotas\":[\"mail day 86400000 3\"],\"unknown_since\":5}";
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
 	CLEANUP(buf_clear) struct buf out = { 0 };
 	struct debtor debtor;

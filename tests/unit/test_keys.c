@@ -58,6 +58,10 @@ static void ids_lead_back(void **state)
 	assert_string_not_equal(one, key_reference(arena, &zero, other_key, "address", "email", "ann@x.example"));
 	assert_string_not_equal(one, key_reference(arena, &zero, key, "address", "sms", "ann@x.example"));
 	assert_string_not_equal(one, key_reference(arena, &zero, key, "message", "email", "ann@x.example"));
+	one = key_address(arena, &zero, key, "ann@x.example");
+	assert_int_equal(strlen(one), strlen("dunning:{0}:address:") + 32);
+	assert_string_equal(one, key_address(arena, &zero, key, "Ann@X.example"));
+	assert_string_not_equal(one, key_address(arena, &zero, other_key, "ann@x.example"));
 }
 
 /* (CRC16 mod 16384) mod N; slots as CLUSTER KEYSLOT gives them. */

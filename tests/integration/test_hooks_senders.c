@@ -1,0 +1,357 @@
+/*
+ * Who writes to us need not be the one that we wrote to last: every address among a debtor's contacts leads to it, an address that several share to all
+ * of them, and what comes from nobody that is known is put before a person. In several partitions.
+ */
+#include "tests/integration/hooks_fixture.h"
+
+#include "common/keys.h"
+#include "common/utc.h"
+
+#define PARTITIONS 4
+
+static const char event[] =
+	"{\"specversion\":\"1.0\",\"id\":\"f-ID\",\"source\":\"https://billing.example/eu\",\"type\":\"invoice.finalized\","
+	"\"time\":\"2026-03-02T09:00:00Z\",\"data\":{\"invoice\":{\"id\":\"ID\",\"number\":\"F-ID\",\"version\":1,\"issued_on\":\"2026-03-02\","
+	"\"due_on\":\"2026-04-01\",\"currency\":\"EUR\",\"total_minor\":120000,\"due_minor\":120000},"
+	"\"customer\":{\"id\":\"CUS\",\"name\":\"Dupont SARL\",\"country\":\"FR\",\"locale\":\"fr-FR\",\"timezone\":\"Europe/Paris\","
+	"\"contacts\":[{\"id\":\"c1\",\"role\":\"billing\",\"email\":\"bill@CUS.example\"},"
+	"{\"id\":\"c2\",\"role\":\"manager\",\"email\":\"BOSS\",\"phone\":\"PHONE\"}]}}}";
+static const char policy[] =
+	"{\"name\":\"now\",\"title\":\"at once\",\"window\":{\"zone\":\"debtor\",\"days\":\"mon-sun\",\"hours\":\"00:00-24:00\"},"
+	"\"caps\":[],\"min_gap\":\"0h\",\"same_day\":true,\"group\":\"none\","
+	"\"steps\":[{\"id\":\"reminder\",\"at\":\"due+1d\",\"channel\":\"email\",\"template\":\"plain\",\"tone\":\"friendly\",\"else\":\"sms\"}]}";
+static const char answer[] = "From: Boss <%s>\r\nMessage-ID: <%s@mail.example>\r\nSubject: votre facture\r\n\r\nNous avons pay\xc3\xa9 hier.\r\n";
+
+struct senders {
+	struct world world;
+	int port;
+};
+
+static int setup(void **state)
+{
+	struct senders *s = calloc(1, sizeof(*s));
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+
+	s->port = hooks_open(&s->world, &(struct world_options){ 0 });
+	put_file(&s->world, arena, "policies/now.json", policy);
+	put_file(&s->world, arena, "templates/fr/plain.sms", "Facture {{invoice.number}}");
+	world_configure(&s->world, "\"creditor\":", "\"partitions\":4,\"creditor\":");
+	world_start(&s->world, NULL);
+	if (!world_ready(&s->world, WAIT_MS))
+		return -1;
+	*state = s;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct senders *s = *state;
+
+	world_close(&s->world, false);
+	free(s);
+	return 0;
+}
+
+static struct keyspace place_of(struct senders *s, const char *customer)
+{
+	return (struct keyspace){ s->world.prefix, partition_of(customer, PARTITIONS) };
+}
+
+static void push(struct senders *s, struct arena *arena, const char *customer, const char *text)
+{
+	struct keyspace keys = place_of(s, customer);
+
+	(void)world_redis(&s->world, arena, (const char *const[]){ "XADD", key_events(arena, &keys, NULL), "*", "event", text, NULL });
+}
+
+static const char *value(struct senders *s, struct arena *arena, const char *customer, const char *kind, const char *id)
+{
+	struct keyspace keys = place_of(s, customer);
+	const char *argv[] = { "GET", key_of(arena, &keys, arena_printf(arena, "%s:%s", kind, id)), NULL };
+	const struct redis_reply *reply = world_redis(&s->world, arena, argv);
+
+	return reply->type == REDIS_STRING ? reply->str : "";
+}
+
+static void wait_says(struct senders *s, const char *customer, const char *kind, const char *id, const char *text)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+
+	for (int64_t deadline = real_ms() + WAIT_MS; !strstr(value(s, arena, customer, kind, id), text); pause_ms(20))
+		if (real_ms() > deadline)
+			fail_msg("%s %s does not come to say %s: %s", kind, id, text, value(s, arena, customer, kind, id));
+}
+
+/* An invoice of a customer whose second contact has this address and number, written to at the first one's. */
+static void owes(struct senders *s, struct arena *arena, const char *customer, const char *boss, const char *phone)
+{
+	push(s, arena, customer, replaced(arena, replaced(arena, replaced(arena, replaced(arena, event, "ID", customer), "CUS", customer), "BOSS", boss),
+		"PHONE", phone));
+	wait_says(s, customer, "escalation", customer, "\"end\":\"sent\"");
+}
+
+static void mail(struct senders *s, struct arena *arena, const char *from, const char *id)
+{
+	const char *text = arena_printf(arena, answer, from, id);
+
+	text = arena_printf(arena, "POST /hooks/mailbox/another HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n%s", strlen(text), text);
+	assert_int_equal(send_raw(s->port, text, strlen(text), WAIT_MS), 200);
+}
+
+static void tells(struct senders *s, struct arena *arena, const char *type, const char *address, const char *text)
+{
+	static int number;
+
+	assert_int_equal(tell(s->port, arena_printf(arena, "{\"type\":\"%s\",\"address\":\"%s\",\"text\":\"%s\",\"event\":\"e%d\"}", type, address, text,
+						   ++number)), 200);
+}
+
+/* How many debtors the address leads to. */
+static int64_t leads_to(struct senders *s, struct arena *arena, const char *address)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	int64_t count = 0;
+	uint8_t install[32];
+
+	assert_int_equal(file_read(arena_printf(arena, "%s/credentials/install-key", s->world.dir), 1000, &text, NULL), 0);
+	assert_int_equal(hex_parse(text.data, sizeof(install), install), 0);
+	for (uint32_t p = 0; p < PARTITIONS; p++) {
+		struct keyspace keys = { s->world.prefix, p };
+
+		count += world_redis_int(&s->world, (const char *const[]){ "HLEN", key_address(arena, &keys, install, address), NULL });
+	}
+	return count;
+}
+
+static int64_t dead(struct senders *s, struct arena *arena)
+{
+	int64_t count = 0;
+
+	for (uint32_t p = 0; p < PARTITIONS; p++)
+		count += world_redis_int(&s->world, (const char *const[]){ "XLEN", world_key_in(&s->world, arena, p, "dead"), NULL });
+	return count;
+}
+
+static void wait_dead(struct senders *s, struct arena *arena, int64_t count)
+{
+	for (int64_t deadline = real_ms() + WAIT_MS; dead(s, arena) != count && real_ms() < deadline; pause_ms(20))
+		;
+	assert_int_equal(dead(s, arena), count);
+}
+
+static void ctl_says(struct senders *s, const char *text, bool wanted, const char *const *words)
+{
+	CLEANUP(buf_clear) struct buf output = { 0 };
+
+	for (int64_t deadline = real_ms() + WAIT_MS;; pause_ms(20)) {
+		buf_reset(&output);
+		(void)world_ctl(&s->world, words, &output);
+		if ((strstr(buf_str(&output), text) != NULL) == wanted)
+			return;
+		if (real_ms() > deadline)
+			fail_msg("%s: %s", text, buf_str(&output));
+	}
+}
+#define CTL_SAYS(text, wanted, ...) ctl_says(s, text, wanted, (const char *const[]){ __VA_ARGS__, NULL })
+
+/* Mail or SMS of a contact that we did not write to, about no message of ours: what is open waits, and a person answers. */
+static void another_contact_answers(void **state)
+{
+	struct senders *s = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+
+	owes(s, arena, "kc", "boss@kc.example", "+33639970777");
+	mail(s, arena, "BOSS@kc.example", "kc1");
+	wait_says(s, "kc", "escalation", "kc", "\"held\":\"reply\"");
+	CTL_SAYS("answer_reply:kc", true, "tasks");
+	tells(s, arena, "replied", "+33639970777", "STOP");
+	wait_says(s, "kc", "debtor", "kc", "\"opt_out_sms\":{\"on\":true");
+	assert_int_equal(dead(s, arena), 0);
+}
+
+/* One house, two customers: whoever wants no more is not written to there for either, and whose answer it is nobody guesses. Told again, once. */
+static void an_address_of_two(void **state)
+{
+	struct senders *s = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *const names[] = { "two-a", "two-b", "two-c", "two-d", "two-e" };
+	const char *before[ARRAY_LEN(names)];
+	unsigned seen = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		owes(s, arena, names[i], "books@both.example", "+33639970778");
+		seen |= 1u << place_of(s, names[i]).partition;
+	}
+	assert_true(seen & (seen - 1)); /* in several partitions, and by their number in one together */
+	assert_int_equal(leads_to(s, arena, "Books@both.example"), ARRAY_LEN(names));
+	tells(s, arena, "stopped", "+33639970778", "");
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		wait_says(s, names[i], "debtor", names[i], "\"opt_out_");
+	mail(s, arena, "books@both.example", "two1");
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		wait_says(s, names[i], "escalation", names[i], "\"held\":\"reply\"");
+	assert_true(world_quiet(&s->world, WAIT_MS));
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		before[i] = value(s, arena, names[i], "escalation", names[i]);
+	mail(s, arena, "books@both.example", "two1");
+	assert_true(world_quiet(&s->world, WAIT_MS));
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		assert_string_equal(value(s, arena, names[i], "escalation", names[i]), before[i]);
+	assert_int_equal(dead(s, arena), 0);
+}
+
+/* One task for all that comes from there, and nothing is held by it, which the status says. */
+static void nobody_knows_who_wrote(void **state)
+{
+	struct senders *s = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf list = { 0 };
+	const char *at;
+
+	mail(s, arena, "stranger@nowhere.example", "no1");
+	wait_dead(s, arena, 1);
+	CTL_SAYS("unknown_sender:0", true, "tasks");
+	CTL_SAYS("unknown_sender", true, "dead", "list");
+	assert_int_equal(world_ctl(&s->world, (const char *const[]){ "dead", "list", "--json", NULL }, &list), 0);
+	at = strstr(buf_str(&list), "\"letter\":\"");
+	assert_non_null(at);
+	at = arena_printf(arena, "%.*s", (int)strcspn(at + 10, "\""), at + 10);
+	CTL_SAYS("Nous avons pay", true, "dead", "show", at);
+	CTL_SAYS("nobody by those that name none", true, "status");
+	mail(s, arena, "stranger@nowhere.example", "no2");
+	wait_dead(s, arena, 2);
+	CTL_SAYS("unknown_sender:0", true, "task", "done", "unknown_sender:0", "a salesman");
+	CTL_SAYS("unknown_sender:0", false, "tasks");
+	mail(s, arena, "stranger@nowhere.example", "no3");
+	wait_dead(s, arena, 3);
+	CTL_SAYS("unknown_sender:0", true, "tasks");
+}
+
+/* A contact that left the customer's data is nobody's any more; the new one leads there. */
+static void contacts_that_leave(void **state)
+{
+	struct senders *s = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	int64_t was = dead(s, arena);
+	const char *text;
+
+	owes(s, arena, "leave", "old@leave.example", "+33639970779");
+	assert_int_equal(leads_to(s, arena, "old@leave.example"), 1);
+	text = replaced(arena, replaced(arena, event, "invoice.finalized", "customer.updated"), "f-ID", "c-leave");
+	text = arena_printf(arena, "%.*s\"data\":{%s", (int)(strstr(text, "\"data\":") - text), text, strstr(text, "\"customer\":"));
+	text = replaced(arena, replaced(arena, replaced(arena, text, "CUS", "leave"), "BOSS", "new@leave.example"), "PHONE", "+33639970779");
+	push(s, arena, "leave", replaced(arena, text, "2026-03-02T09", "2026-03-02T10"));
+	wait_says(s, "leave", "debtor", "leave", "new@leave.example");
+	assert_int_equal(leads_to(s, arena, "old@leave.example"), 0);
+	assert_int_equal(leads_to(s, arena, "new@leave.example"), 1);
+	assert_int_equal(leads_to(s, arena, "+33639970779"), 1);
+	mail(s, arena, "old@leave.example", "leave1");
+	wait_dead(s, arena, was + 1);
+	mail(s, arena, "new@leave.example", "leave2");
+	wait_says(s, "leave", "escalation", "leave", "\"held\":\"reply\"");
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* All that leads to debtors, and the debtors. */
+static const char *index_of(struct senders *s, struct arena *arena)
+{
+	CLEANUP(buf_clear) struct buf out = { 0 };
+	const struct redis_reply *keys = world_redis(&s->world, arena, (const char *const[]){ "KEYS", arena_printf(arena, "%s:*:address:*", s->world.prefix), NULL });
+	const char **lines = arena_alloc(arena, (keys->count + 1) * sizeof(*lines));
+
+	for (size_t i = 0; i < keys->count; i++) {
+		const struct redis_reply *fields = world_redis(&s->world, arena, (const char *const[]){ "HKEYS", keys->items[i].str, NULL });
+		const char **ids = arena_alloc(arena, (fields->count + 1) * sizeof(*ids));
+
+		for (size_t k = 0; k < fields->count; k++)
+			ids[k] = fields->items[k].str;
+		qsort(ids, fields->count, sizeof(*ids), by_text);
+		lines[i] = keys->items[i].str;
+		for (size_t k = 0; k < fields->count; k++)
+			lines[i] = arena_printf(arena, "%s %s", lines[i], ids[k]);
+	}
+	qsort(lines, keys->count, sizeof(*lines), by_text);
+	for (size_t i = 0; i < keys->count; i++)
+		buf_printf(&out, "%s\n", lines[i]);
+	return arena_strdup(arena, buf_str(&out));
+}
+
+/* How many ids the addresses lead to, each in the partition of its debtor. */
+static size_t led_by_their_partitions(struct senders *s, struct arena *arena, const char *prefix, uint32_t partitions)
+{
+	size_t count = 0;
+
+	for (uint32_t p = 0; p < partitions; p++) {
+		const char *pattern = arena_printf(arena, "%s:{%u}:address:*", prefix, p);
+		const struct redis_reply *keys = world_redis(&s->world, arena, (const char *const[]){ "KEYS", pattern, NULL });
+
+		for (size_t i = 0; i < keys->count; i++) {
+			const struct redis_reply *ids = world_redis(&s->world, arena, (const char *const[]){ "HKEYS", keys->items[i].str, NULL });
+
+			for (size_t k = 0; k < ids->count; k++, count++)
+				assert_int_equal(partition_of(ids->items[k].str, partitions), p);
+		}
+	}
+	assert_true(count > 0);
+	return count;
+}
+
+/* What is erased leads nowhere any more, and what was made again from the journal leads where it led. */
+static void erased_and_made_again(void **state)
+{
+	struct senders *s = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf output = { 0 };
+	const char *before, *debtor;
+
+	owes(s, arena, "gone", "boss@gone.example", "+33639970778");
+	assert_int_equal(leads_to(s, arena, "boss@gone.example"), 1);
+	assert_int_equal(leads_to(s, arena, "+33639970778"), 6);
+	push(s, arena, "gone", "{\"specversion\":\"1.0\",\"id\":\"p-gone\",\"source\":\"https://billing.example/eu\",\"type\":\"invoice.voided\","
+		"\"time\":\"2026-03-03T09:00:00Z\",\"data\":{\"invoice_id\":\"gone\"}}");
+	wait_says(s, "gone", "escalation", "gone", "\"state\":\"closed\"");
+	assert_int_equal(process_stop(&s->world.daemon, WAIT_MS), 0);
+	s->world.options.clock = "start:2037-02-01T10:00:00Z,rate:0"; /* no period keeps it any more */
+	world_start(&s->world, NULL);
+	assert_true(world_ready(&s->world, WAIT_MS));
+	for (int64_t deadline = real_ms() + WAIT_MS; leads_to(s, arena, "boss@gone.example"); pause_ms(50)) { /* it may not run yet */
+		buf_reset(&output);
+		(void)world_ctl(&s->world, (const char *const[]){ "trail", "erase", "gone", "--yes", "--why", "asked by letter", NULL }, &output);
+		if (real_ms() > deadline)
+			fail_msg("%s", buf_str(&output));
+	}
+	assert_int_equal(leads_to(s, arena, "+33639970778"), 5);
+	assert_true(world_quiet(&s->world, WAIT_MS));
+	assert_int_equal(process_stop(&s->world.daemon, WAIT_MS), 0);
+	before = index_of(s, arena);
+	debtor = value(s, arena, "leave", "debtor", "leave");
+	assert_non_null(strstr(debtor, "\"indexed\":true"));
+	(void)world_redis(&s->world, arena, (const char *const[]){ "FLUSHALL", NULL });
+	buf_reset(&output);
+	if (world_ctl(&s->world, (const char *const[]){ "rebuild", NULL }, &output) != 0)
+		fail_msg("%s", buf_str(&output));
+	assert_string_equal(index_of(s, arena), before);
+	assert_string_equal(value(s, arena, "leave", "debtor", "leave"), debtor);
+	assert_true(world_trail_verifies(&s->world));
+	buf_reset(&output); /* over another number of partitions each goes with its debtor */
+	if (world_ctl(&s->world, (const char *const[]){ "instances", "rebuild", "--partitions", "3", "--prefix", "spread", "--yes", NULL }, &output) != 0)
+		fail_msg("%s", buf_str(&output));
+	assert_int_equal(led_by_their_partitions(s, arena, "spread", 3), led_by_their_partitions(s, arena, s->world.prefix, PARTITIONS));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(another_contact_answers),
+		cmocka_unit_test(an_address_of_two),
+		cmocka_unit_test(nobody_knows_who_wrote),
+		cmocka_unit_test(contacts_that_leave),
+		cmocka_unit_test(erased_and_made_again),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
