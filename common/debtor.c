@@ -150,8 +150,9 @@ static bool opt_out_all(struct debtor *debtor, const struct event *e)
 bool debtor_told_of_another(struct debtor *debtor, const struct event *e)
 {
 	const struct contact_made *made = debtor_contact_made(debtor, e->attempt_id);
+	const char *to = e->attempt_id ? (made ? made->to : NULL) : e->address; /* about no message it is about an address alone */
 
-	return e->recipient && !(made && made->to && strcasecmp(made->to, e->recipient) == 0);
+	return e->recipient && !(to && strcasecmp(to, e->recipient) == 0);
 }
 
 /* A receipt: what is known of the message and its address, and what its recipient wants. */

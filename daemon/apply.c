@@ -399,6 +399,7 @@ void decide_event(struct dunner *d, struct group *g, struct input *input)
 
 		if (!harmless(e))
 			sender_touch(d, debtor_id, NULL);
+		decide_name_bounced(&input->event, debtor->d);
 		told = e->type == EVENT_CONTACT_DELIVERY_UPDATED || e->type == EVENT_CONTACT_REPLY_RECEIVED || e->letter;
 		if (debtor_apply(debtor->d, e, g->arena)) {
 			changed = true;

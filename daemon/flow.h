@@ -376,6 +376,8 @@ void decide_event(struct dunner *d, struct group *g, struct input *input); /* ap
 void decide_told(struct dunner *d, struct group *g, const struct event *e, struct debtor *debtor, bool withdrawn, bool changed);
 void decide_unknown_came(struct dunner *d, struct group *g); /* from somebody whom nobody knows: a person looks at it ... */
 void decide_unknown_seen(struct dunner *d, struct group *g); /* ... and did */
+/* A bounce that names an address alone is about the last message that went there, where no other one did. */
+void decide_name_bounced(struct event *e, struct debtor *debtor);
 bool decide_names_nothing(const struct event *e); /* an answer to no message that is known */
 void decide_book(struct dunner *d, struct group *g, const struct input *input); /* book.c: one part of a list of open invoices */
 void decide_books_known(struct dunner *d, const struct debtor *system); /* what is decided by from now on */

@@ -301,6 +301,7 @@ static void tell_debtors(struct call *call)
 	all = arena_alloc(call->arena, (count + 1) * sizeof(*all));
 	for (size_t i = 0; i < call->count; i++) {
 		const struct told *told = &call->told[i];
+		size_t first = n;
 
 		if (told->found || !told->debtor_count)
 			all[n++] = *told;
@@ -315,6 +316,8 @@ static void tell_debtors(struct call *call)
 			all[n].entry = (struct attempt_entry){ .debtor_id = debtor, .channel = channel_names[channel_of(call->batch.adapter, told->event.address)] };
 			all[n++].partition = partition_of(debtor, (uint32_t)call->intake->settings.config->partitions);
 		}
+		if (n > first + 1 && all[first].by_address && told->event.word == HOOK_BOUNCED_HARD)
+			all[first].entry.invoice_count = 0; /* whose message came back nobody can say */
 	}
 	call->told = all;
 	call->count = n;
@@ -342,8 +345,8 @@ static void save(struct call *call)
 /* --- whom else it is about ------------------------------------------------------------------------------------------------------- */
 
 /*
- * Who wants no more means every debtor who is written to there. An answer that names no message of ours may be of any of a debtor's contacts. All else
- * is about one message.
+ * Who wants no more means every debtor who is written to there, and so does who is not there. An answer that names no message of ours may be of any of a
+ * debtor's contacts. All else is about one message.
  */
 static bool asks_debtors(const struct call *call, const struct told *told)
 {
@@ -352,6 +355,8 @@ static bool asks_debtors(const struct call *call, const struct told *told)
 	if (!call->batch.adapter || !event->address)
 		return false;
 	if (event->word == HOOK_STOPPED || event->word == HOOK_COMPLAINED)
+		return true;
+	if (event->word == HOOK_BOUNCED_HARD && !event->attempt_id && !event->message_id)
 		return true;
 	return event->word == HOOK_REPLIED && (!told->found || told->by_address || reply_wish(event->text) == REPLY_OPT_OUT);
 }

@@ -1,5 +1,6 @@
 /* What a provider or a carrier tells of a message, onto the invoices that it is about. */
 #include <string.h>
+#include <strings.h>
 
 #include "common/utc.h"
 #include "daemon/flow.h"
@@ -71,6 +72,25 @@ void decide_unknown_came(struct dunner *d, struct group *g)
 void decide_unknown_seen(struct dunner *d, struct group *g)
 {
 	ask_who_wrote(d, g, false);
+}
+
+void decide_name_bounced(struct event *e, struct debtor *debtor)
+{
+	const struct contact_made *only = NULL;
+
+	if (e->type != EVENT_CONTACT_DELIVERY_UPDATED || e->delivery != DELIVERY_BOUNCED_HARD || e->attempt_id || e->unverified || !e->address || !e->invoice_count)
+		return;
+	for (size_t i = 0; i < debtor->contact_count; i++) {
+		const struct contact_made *made = &debtor->contacts[i];
+
+		if (made->channel != e->channel || !made->to || strcasecmp(made->to, e->address) != 0)
+			continue;
+		if (only)
+			return;
+		only = made;
+	}
+	if (only)
+		e->attempt_id = only->attempt;
 }
 
 bool decide_names_nothing(const struct event *e)

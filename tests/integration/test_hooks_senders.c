@@ -90,10 +90,8 @@ static void owes(struct senders *s, struct arena *arena, const char *customer, c
 	wait_says(s, customer, "escalation", customer, "\"end\":\"sent\"");
 }
 
-static void mail(struct senders *s, struct arena *arena, const char *from, const char *id)
+static void give(struct senders *s, struct arena *arena, const char *text)
 {
-	const char *text = arena_printf(arena, answer, from, id);
-
 	text = arena_printf(arena, "POST /hooks/mailbox/another HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n%s", strlen(text), text);
 	assert_int_equal(send_raw(s->port, text, strlen(text), WAIT_MS), 200);
 }
@@ -104,6 +102,11 @@ static void tells(struct senders *s, struct arena *arena, const char *type, cons
 
 	assert_int_equal(tell(s->port, arena_printf(arena, "{\"type\":\"%s\",\"address\":\"%s\",\"text\":\"%s\",\"event\":\"e%d\"}", type, address, text,
 						   ++number)), 200);
+}
+
+static void mail(struct senders *s, struct arena *arena, const char *from, const char *id)
+{
+	give(s, arena, arena_printf(arena, answer, from, id));
 }
 
 /* How many debtors the address leads to. */
@@ -198,6 +201,24 @@ static void an_address_of_two(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		assert_string_equal(value(s, arena, names[i], "escalation", names[i]), before[i]);
 	assert_int_equal(dead(s, arena), 0);
+}
+
+/* A report that returns nothing: nobody is at that address, for whomever it is, and the one message that went there came back. */
+static void a_report_of_an_address(void **state)
+{
+	static const char report[] = "From: MAILER-DAEMON@mx.example\r\nMessage-ID: <%s@mx.example>\r\nContent-Type: multipart/report;\r\n"
+		" report-type=delivery-status; boundary=b\r\n\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n"
+		"Final-Recipient: rfc822; %s\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b--\r\n";
+	struct senders *s = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+
+	owes(s, arena, "dsn", "boss@dsn.example", "+33639970780");
+	give(s, arena, arena_printf(arena, report, "r1", "bill@dsn.example"));
+	wait_says(s, "dsn", "debtor", "dsn", "\"addresses\":[[\"bill@dsn.example\",0,true");
+	wait_says(s, "dsn", "debtor", "dsn", "\"bill@dsn.example\",8,");
+	give(s, arena, arena_printf(arena, report, "r2", "books@both.example"));
+	wait_says(s, "two-a", "debtor", "two-a", "[\"books@both.example\",0,true");
+	wait_says(s, "two-b", "debtor", "two-b", "[\"books@both.example\",0,true");
 }
 
 /* One task for all that comes from there, and nothing is held by it, which the status says. */
@@ -348,6 +369,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(another_contact_answers),
 		cmocka_unit_test(an_address_of_two),
+		cmocka_unit_test(a_report_of_an_address),
 		cmocka_unit_test(nobody_knows_who_wrote),
 		cmocka_unit_test(contacts_that_leave),
 		cmocka_unit_test(erased_and_made_again),
