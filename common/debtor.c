@@ -178,6 +178,18 @@ static bool apply_delivery(struct debtor *debtor, const struct event *e, struct 
 	return changed;
 }
 
+/* Who answers it had it: whatever its provider's own answer will be, it was sent. */
+static bool apply_answered(struct debtor *debtor, const struct event *e)
+{
+	struct contact_made *made = e->unverified || e->by_address ? NULL : debtor_contact_made(debtor, e->attempt_id);
+
+	if (!made || made->delivery)
+		return false;
+	made->delivery = DELIVERY_SENT;
+	made->delivery_at = e->time;
+	return true;
+}
+
 /* "No more", in an answer to a message of ours. */
 static bool apply_stop_reply(struct debtor *debtor, const struct event *e)
 {
@@ -221,6 +233,7 @@ bool debtor_apply(struct debtor *debtor, const struct event *event, struct arena
 	case EVENT_LETTER_STATUS_UPDATED:
 		return apply_delivery(debtor, &e, arena) || changed;
 	case EVENT_CONTACT_REPLY_RECEIVED:
+		changed |= apply_answered(debtor, &e);
 		if (!e.unverified && reply_wish(e.text) == REPLY_OPT_OUT) /* by any reasonable means: 47 CFR 64.1200(a)(10) */
 			changed |= apply_stop_reply(debtor, &e);
 		return changed;

@@ -414,7 +414,8 @@ static int get_contact_facts(struct arena *arena, const struct json *data, struc
 		(r = json_opt_str(data, "address", 254, &e->address, err)) < 0 ||
 		(r = json_opt_str(data, "recipient", 254, &e->recipient, err)) < 0 || (r = json_opt_str(data, "status", 64, &status, err)) < 0 ||
 		(r = json_opt_bool(data, "permanent", &permanent, err)) < 0 || (r = json_opt_bool(data, "verified", &verified, err)) < 0 ||
-		(r = json_opt_bool(data, "announced", &e->announced, err)) < 0 || (r = json_opt_bool(data, "given_up", &given_up, err)) < 0 ||
+		(r = json_opt_bool(data, "announced", &e->announced, err)) < 0 || (r = json_opt_bool(data, "by_address", &e->by_address, err)) < 0 ||
+		(r = json_opt_bool(data, "given_up", &given_up, err)) < 0 ||
 		(r = get_apart(data, e, err)) < 0 || (r = get_invoice_ids(arena, data, e, err)) < 0)
 		return r;
 	e->unverified = !verified;

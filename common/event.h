@@ -213,6 +213,7 @@ struct event {
 	enum delivery_state delivery;
 	bool announced; /* "I have paid": an answer by a key that stands for it, or an announcement that says it is no word of the future */
 	bool unverified;
+	bool by_address; /* the attempt is the last one to that address: an answer may be to an earlier one */
 	const char *apart; /* hex SHA-256 of the provider's bytes that are too long for an event, see key_body(); NULL = they are in it */
 	int64_t apart_bytes;
 	const char *attempt_id, *provider_id, *address; /* NULL = not told */

@@ -114,6 +114,8 @@ static void write_data(struct json_writer *w, const struct hook_origin *origin, 
 		write_who(w, entry, !by_address || event->word == HOOK_REPLIED);
 	else
 		jw_opt_str(w, "attempt_id", event->attempt_id);
+	if (entry && by_address)
+		jw_bool(w, "by_address", true);
 	jw_str(w, "provider", origin->provider);
 	jw_opt_str(w, "provider_id", event->message_id);
 	if (event->word == HOOK_REPLIED)

@@ -42,11 +42,14 @@ static void record_consent(struct group *g, const struct event *e, const char *d
 	jw_str(&draft->w, "event_source", e->source);
 }
 
-/* A doubt ends: the provider has it. Also of what was paid while it was on its way. That nobody takes the letter is more than that it left. */
+/*
+ * A doubt ends: the provider has it, or somebody answered it. Also of what was paid while it was on its way. That nobody takes the letter is more
+ * than that it left.
+ */
 static bool settles(const struct escalation *one, const struct event *e)
 {
-	return (one->state == ESCALATION_DOUBT || one->state == ESCALATION_CLOSED) && one->attempt && e->attempt_id && e->delivery &&
-		strcmp(one->attempt, e->attempt_id) == 0 &&
+	return (one->state == ESCALATION_DOUBT || one->state == ESCALATION_CLOSED) && one->attempt && e->attempt_id &&
+		(e->delivery || (e->type == EVENT_CONTACT_REPLY_RECEIVED && !e->by_address)) && strcmp(one->attempt, e->attempt_id) == 0 &&
 		(!one->verdict || (letter_unclaimed(e->letter) && strcmp(one->verdict, VERDICT_WEBHOOK) == 0));
 }
 
@@ -116,9 +119,9 @@ void decide_told(struct dunner *d, struct group *g, const struct event *e, struc
 
 		if (!doc)
 			continue;
-		if (e->type == EVENT_CONTACT_REPLY_RECEIVED) {
+		if (e->type == EVENT_CONTACT_REPLY_RECEIVED)
 			doc->touched |= invoice_apply(&doc->e->invoice, e, g->arena);
-		} else if (settles(doc->e, e)) { /* kept with the document until the reconciler has the attempt's entry at hand */
+		if (settles(doc->e, e)) { /* kept with the document until the reconciler has the attempt's entry at hand */
 			doc->e->verdict = letter_unclaimed(e->letter) ? arena_strdup(g->arena, e->letter) : VERDICT_WEBHOOK;
 			doc->touched = true;
 			d->reconcile_all = d->reconcile_again = true;

@@ -427,6 +427,21 @@ static void a_receipt_settles_a_doubt(void **state)
 	assert_int_equal(w.e[0].walk[0].end, STEP_SENT);
 	world_clear(&w);
 
+	entry = released(&w, LADDER(""), 1); /* somebody answers it */
+	for (int named = -1; named < 2; named++) {
+		struct event reply = receipt(entry.id, DELIVERY_NONE, w.env.now, "r");
+
+		reply.type = EVENT_CONTACT_REPLY_RECEIVED;
+		reply.unverified = named < 0;
+		reply.by_address = named == 0; /* perhaps an earlier one */
+		assert_int_equal(debtor_apply(&w.debtor, &reply, w.arena), named > 0);
+		assert_false(debtor_apply(&w.debtor, &reply, w.arena)); /* twice */
+	}
+	settle(&w, &entry, &lost);
+	assert_tells(find_draft(w.fx.records, "attempt.submitted"), "\"reason\":\"webhook\"");
+	assert_int_equal(w.e[0].walk[0].end, STEP_SENT);
+	world_clear(&w);
+
 	entry = released(&w, LADDER(""), 1); /* nothing was told */
 	effects_init(&w.fx, w.arena, w.env.now);
 	assert_false(contact_settle(&w.env, &w.debtor, w.candidates, 1, &entry, &traits, &lost, &w.fx));
