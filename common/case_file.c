@@ -250,6 +250,7 @@ static void read_receipt(struct reading *r)
 	const char *attempt = json_text(&data, "attempt_id") ? json_text(&data, "attempt_id") :
 		json_text(&data, "attempt") ? json_text(&data, "attempt") : json_text(&r->record, "attempt");
 	struct json unverified = json_get(&r->record, "unverified");
+	int64_t at = number(&r->record, "event_time");
 	int rank = DELIVERY_COUNT - 1;
 
 	while (rank > 0 && !is(delivery_names[rank], json_text(&r->record, "delivery")))
@@ -263,9 +264,10 @@ static void read_receipt(struct reading *r)
 			continue;
 		if (json_text(&r->record, "tracking"))
 			c->tracking = json_text(&r->record, "tracking");
-		if (rank < c->receipt_rank)
+		if (rank != c->receipt_rank && !delivery_counts((enum delivery_state)rank, at, (enum delivery_state)c->receipt_rank, c->receipt_at))
 			continue;
 		c->receipt_rank = rank;
+		c->receipt_at = at;
 		c->receipt = status;
 		c->receipt_place = r->place;
 	}

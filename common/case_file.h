@@ -40,7 +40,8 @@ struct case_contact {
 	const char *note, *by; /* of a call: what the person noted, and who; NULL = none */
 	const char *receipt; /* what was told of it later: "delivered", "bounced" ...; NULL = nothing */
 	const char *tracking; /* of a letter: where its carrier tells of it; NULL = not known */
-	int receipt_rank; /* enum delivery_state: of several the last in its order counts, else the one told last */
+	int receipt_rank; /* enum delivery_state: see delivery_counts(); of several of one rank the one told last */
+	int64_t receipt_at; /* ms UTC */
 	struct case_place receipt_place;
 };
 

@@ -251,11 +251,16 @@ bool contact_settle(const struct contact_env *env, struct debtor *debtor, struct
 	struct attempt_entry *entry, const struct provider_traits *traits, const struct outcome *outcome, struct effects *fx);
 
 /*
- * The message of this attempt reached nobody, as its provider says: where its step is the last that was walked it is owed again, to the next
- * contact of the role, by the fallback channel, or to nobody, which is a task. `debtor` knows of the dead address already. What the step asked others to do
- * is taken back where it rested on that message.
+ * The message of this attempt reached nobody, as its provider says: where no later step was said to the debtor it is owed again, to the next contact
+ * of the role, by the fallback channel, or to nobody, which is a task; what a person was asked for meanwhile waits for it. Else it stays, with
+ * "failed" beside it, and a task. `debtor` knows of the dead address already. What the step announced, or asked others to do, is taken back.
  */
-void contact_bounced(struct debtor *debtor, struct candidate *members, size_t count, const char *attempt_id, struct effects *fx);
+void contact_bounced(struct debtor *debtor, struct candidate *members, size_t count, const char *attempt_id, const char *reason, struct effects *fx);
+/*
+ * It arrived after all, as its provider says of a later instant: the step that was taken back counts as it was walked, unless it went out again or is
+ * about to.
+ */
+void contact_arrived(struct debtor *debtor, struct candidate *members, size_t count, const char *attempt_id, struct effects *fx);
 
 /*
  * The provider had accepted this attempt, and gave it up or never sent it: nothing is said of the address, and yet nobody was reached. What rests

@@ -219,43 +219,75 @@ static void enter_doubt(struct candidate *members, size_t count, struct attempt_
 		}
 }
 
-/* It reached nobody: where its step is the last that was walked, what rests on it is taken back, and that step, as it was walked, is *ret. */
-static bool taken_back(struct candidate *c, struct debtor *debtor, const char *attempt_id, struct walked *ret, struct effects *fx)
+/* The step that this attempt walked; NULL: none. */
+static struct walked *walked_by(struct escalation *e, const char *attempt_id)
+{
+	for (size_t i = e->walk_count; i-- > 0;)
+		if (e->walk[i].end != STEP_SKIPPED && e->walk[i].attempt && strcmp(e->walk[i].attempt, attempt_id) == 0)
+			return &e->walk[i];
+	return NULL;
+}
+
+/* Since that step nothing of the ladder was said to the debtor, nor is on its way: what was left out, or asked of a person alone, can wait for it. */
+static bool said_last(const struct escalation *e, const struct walked *walked)
+{
+	for (const struct walked *later = walked + 1; later < e->walk + e->walk_count; later++)
+		if (!aside_id(later->step) && (later->end != STEP_SKIPPED || strcmp(later->reason, "unknown") == 0))
+			return false;
+	return e->state != ESCALATION_CLOSED && (!e->attempt || aside_id(e->step));
+}
+
+/* Its message reached nobody: nothing of what it said, or had others do, rests on it. */
+static void unsaid(struct candidate *c, struct debtor *debtor, const struct walked *walked, struct effects *fx)
 {
 	struct escalation *e = c->escalation;
-	struct walked *last = e->walk_count ? &e->walk[e->walk_count - 1] : NULL;
-	struct draft *draft;
 
-	if (!last || last->end == STEP_SKIPPED || !last->attempt || strcmp(last->attempt, attempt_id) != 0 || e->state != ESCALATION_WAITING)
-		return false;
-	escalation_letter_returned(e, last, fx);
-	e->walk_count--;
-	if (e->commitment.state == COMMITMENT_OPEN && strcmp(e->commitment.step, last->step) == 0)
+	if (e->commitment.state == COMMITMENT_OPEN && strcmp(e->commitment.step, walked->step) == 0)
 		commitment_lapse(e, "undelivered", fx);
-	if (e->work_hold_step && strcmp(e->work_hold_step, last->step) == 0) { /* nobody was warned */
+	if (e->work_hold_step && strcmp(e->work_hold_step, walked->step) == 0) { /* nobody was warned */
 		e->work_hold_at = 0;
 		e->work_hold_step = NULL;
 	}
-	work_undelivered(e, debtor, c->policy, last->step, fx);
-	late_fee_undelivered(e, attempt_id, fx);
-	offers_undelivered(e, attempt_id);
-	note_undelivered(e, attempt_id);
+	work_undelivered(e, debtor, c->policy, walked->step, fx);
+	late_fee_undelivered(e, walked->attempt, fx);
+	offers_undelivered(e, walked->attempt);
+	note_undelivered(e, walked->attempt);
+}
+
+/* It reached nobody: its step is owed again, and is *ret, as it was walked. What a person was asked for since waits until it was. */
+static void take_back(struct candidate *c, struct debtor *debtor, struct walked *walked, struct walked *ret, struct effects *fx)
+{
+	struct escalation *e = c->escalation;
+	struct draft *draft;
+
+	*ret = *walked;
+	escalation_letter_returned(e, ret, fx);
+	memmove(walked, walked + 1, (size_t)(e->walk + --e->walk_count - walked) * sizeof(*walked));
+	unsaid(c, debtor, ret, fx);
+	if (!aside_id(ret->step)) {
+		e->undelivered = *ret;
+		e->undelivered.reason = NULL;
+	}
+	if ((e->state == ESCALATION_TASK || e->state == ESCALATION_GATE) && !aside_id(ret->step))
+		escalation_task_withdrawn(e, false, fx);
 	e->tries++; /* whoever gets it next, it is another attempt */
 	e->deferred = NULL;
 	draft = effects_record(fx, "attempt.undelivered", e->invoice.debtor_id);
-	jw_str(&draft->w, "attempt", attempt_id);
+	jw_str(&draft->w, "attempt", ret->attempt);
 	jw_str(&draft->w, "invoice", e->invoice.id);
-	jw_str(&draft->w, "step", last->step);
-	*ret = *last;
-	return true;
+	jw_str(&draft->w, "step", ret->step);
 }
 
-void contact_bounced(struct debtor *debtor, struct candidate *members, size_t count, const char *attempt_id, struct effects *fx)
+/* Later steps went on: it stays where it is, with the word beside it, and a person is told, once. */
+static void failed_since(struct candidate *c, struct debtor *debtor, struct walked *walked, const char *reason, struct effects *fx)
 {
-	struct walked walked;
+	struct escalation *e = c->escalation;
 
-	for (size_t i = 0; i < count; i++) /* where later steps went on meanwhile, those that come find the next contact */
-		(void)taken_back(&members[i], debtor, attempt_id, &walked, fx);
+	if (e->state == ESCALATION_CLOSED || (walked->reason && strcmp(walked->reason, WALKED_FAILED) == 0))
+		return;
+	walked->reason = WALKED_FAILED;
+	unsaid(c, debtor, walked, fx); /* what others may have read since does not announce it */
+	escalation_refused(e, c->policy, walked->step, reason, fx);
 }
 
 /* What one channel refuses for good may go by the step's other one. */
@@ -295,20 +327,63 @@ static bool next_of_role(struct candidate *c, const struct debtor *debtor, const
 	return debtor_contact_but(debtor, (enum channel)of, c->policy->steps[index].to, fx->now, e->unreached, e->unreached_count) != NULL;
 }
 
-/* Later steps went on, or wait for a person: it stays where it is, with the word beside it, once. Its step, or NULL. */
-static const char *failed_since(struct escalation *e, const char *attempt_id)
+void contact_bounced(struct debtor *debtor, struct candidate *members, size_t count, const char *attempt_id, const char *reason, struct effects *fx)
 {
-	for (size_t i = e->walk_count; i-- > 0 && e->state != ESCALATION_CLOSED;) {
-		struct walked *walked = &e->walk[i];
+	const struct contact_made *made = debtor ? debtor_contact_made(debtor, attempt_id) : NULL;
 
-		if (walked->end == STEP_SKIPPED || !walked->attempt || strcmp(walked->attempt, attempt_id) != 0)
-			continue;
-		if (walked->reason && strcmp(walked->reason, WALKED_FAILED) == 0)
-			return NULL;
-		walked->reason = WALKED_FAILED;
-		return walked->step;
+	for (size_t i = 0; i < count; i++) {
+		struct walked *walked = walked_by(members[i].escalation, attempt_id), back;
+
+		if (walked && !said_last(members[i].escalation, walked)) {
+			failed_since(&members[i], debtor, walked, reason, fx);
+		} else if (walked) {
+			take_back(&members[i], debtor, walked, &back, fx);
+			if (made && made->to && !debtor_address_dead(debtor, made->channel, made->to)) /* another message reached it later: this one does not try again */
+				(void)next_of_role(&members[i], debtor, back.step, channel_names[made->channel], made->to, fx);
+		}
 	}
-	return NULL;
+}
+
+/* Nobody need look for an address, or say what becomes of a refused message, for a step that arrived after all. */
+static void close_skip(struct escalation *e, struct walked *walked, struct effects *fx)
+{
+	struct task task = { .kind = "no_address", .id = walked->attempt, .debtor_id = e->invoice.debtor_id,
+		.invoice_ids = arena_memdup(fx->arena, &e->invoice.id, sizeof(e->invoice.id)), .invoice_count = 1, .step = walked->step,
+		.close = true, .result = "obsolete" };
+
+	if (strcmp(walked->reason, "no_address") == 0 && walked->attempt)
+		effects_task(fx, &task);
+	if (!e->refused || strcmp(e->refused, walked->step) != 0)
+		return;
+	task.kind = "refused";
+	task.id = arena_printf(fx->arena, "refused:%s", e->invoice.id);
+	effects_task(fx, &task);
+	e->refused = NULL;
+}
+
+void contact_arrived(struct debtor *debtor, struct candidate *members, size_t count, const char *attempt_id, struct effects *fx)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct escalation *e = members[i].escalation;
+		struct walked back = e->undelivered;
+		struct walked *left_out = NULL;
+
+		if (!back.step || strcmp(back.attempt, attempt_id) != 0 || e->state == ESCALATION_CLOSED || (e->step && strcmp(e->step, back.step) == 0))
+			continue; /* or the next of the role gets it right now */
+		for (size_t k = 0; k < e->walk_count; k++)
+			if (strcmp(e->walk[k].step, back.step) == 0)
+				left_out = &e->walk[k];
+		if (left_out) {
+			close_skip(e, left_out, fx);
+			*left_out = back;
+			e->undelivered = (struct walked){ 0 };
+			commitment_open(e, debtor, members[i].policy, back.step, back.attempt, fx);
+		} else {
+			escalation_walked(e, fx->arena, back.step, back.end, NULL, back.at, back.attempt);
+			e->walk[e->walk_count - 1].said = back.said;
+			escalation_step_effects(e, debtor, members[i].policy, back.step, back.said, fx);
+		}
+	}
 }
 
 void contact_failed(struct debtor *debtor, struct candidate *members, size_t count, const struct attempt_entry *entry, const char *reason,
@@ -318,16 +393,16 @@ void contact_failed(struct debtor *debtor, struct candidate *members, size_t cou
 
 	for (size_t i = 0; i < count; i++) {
 		struct escalation *e = members[i].escalation;
-		struct walked walked;
+		struct walked *was = walked_by(e, entry->id), walked;
 
-		if (!taken_back(&members[i], debtor, entry->id, &walked, fx)) {
-			const char *since = failed_since(e, entry->id);
-
-			if (since && e->commitment.attempt && strcmp(e->commitment.attempt, entry->id) == 0)
-				commitment_lapse(e, "undelivered", fx); /* what others may have read since does not announce it */
-			if (since)
-				escalation_refused(e, members[i].policy, since, reason, fx);
-		} else if (next_of_role(&members[i], debtor, walked.step, entry->channel, made ? made->to : NULL, fx)) {
+		if (!was)
+			continue;
+		if (!said_last(e, was)) {
+			failed_since(&members[i], debtor, was, reason, fx);
+			continue;
+		}
+		take_back(&members[i], debtor, was, &walked, fx);
+		if (next_of_role(&members[i], debtor, walked.step, entry->channel, made ? made->to : NULL, fx)) {
 			continue;
 		} else if (falls_back(members[i].policy, walked.step, entry->channel)) {
 			e->channel_failed = arena_strdup(fx->arena, entry->channel);
@@ -487,7 +562,7 @@ bool contact_settle(const struct contact_env *env, struct debtor *debtor, struct
 			if (holds_attempt(&members[i], entry))
 				walk_on(debtor, &members[i], entry, STEP_SENT, NULL, at, TRIGGER_SENT, fx);
 		if (told(debtor, entry) == DELIVERY_BOUNCED_HARD || told(debtor, entry) == DELIVERY_SUPPRESSED)
-			contact_bounced(debtor, members, count, entry->id, fx);
+			contact_bounced(debtor, members, count, entry->id, delivery_names[told(debtor, entry)], fx);
 		else if (told(debtor, entry) == DELIVERY_FAILED)
 			contact_failed(debtor, members, count, entry, "failed", fx);
 		if (entry->unknown_at)

@@ -165,7 +165,7 @@ static bool apply_delivery(struct debtor *debtor, const struct event *e, struct 
 
 	if (e->unverified || debtor_told_of_another(debtor, e))
 		return false;
-	if (made && (e->delivery > made->delivery || (e->delivery && e->delivery == made->delivery && e->time < made->delivery_at))) {
+	if (made && delivery_counts(e->delivery, e->time, made->delivery, made->delivery_at)) {
 		made->delivery = e->delivery;
 		made->delivery_at = e->time;
 		changed = true;

@@ -75,6 +75,8 @@ void escalation_walked(struct escalation *e, struct arena *arena, const char *st
 	e->deferred = NULL;
 	e->document_until = e->link_until = e->put_off = 0;
 	unreached_end(e, step, end);
+	if (end != STEP_SKIPPED && e->undelivered.step && strcmp(e->undelivered.step, step) == 0)
+		e->undelivered = (struct walked){ 0 };
 	if (!aside_id(step) || !asked)
 		e->tries = 0;
 	if (rests && (aside_id(step) || end == STEP_SKIPPED))
@@ -550,9 +552,11 @@ static void drop_task(struct escalation *e, const char *result, struct effects *
 
 void escalation_task_withdrawn(struct escalation *e, bool others, struct effects *fx)
 {
+	enum escalation_trigger trigger = e->state == ESCALATION_GATE ? TRIGGER_DECIDED : TRIGGER_TASK_ENDED;
+
 	e->asked_as = others ? arena_strdup(fx->arena, e->task) : NULL;
 	drop_task(e, "obsolete", fx);
-	escalation_move(e, TRIGGER_TASK_ENDED);
+	escalation_move(e, trigger);
 }
 
 static void tell_closed(struct escalation *e, const char *reason, struct effects *fx)
@@ -655,12 +659,8 @@ static void follow_hold(struct escalation *e, struct debtor *d, const struct nex
 	e->held = hold ? arena_strdup(fx->arena, hold) : NULL; /* the law's words do not outlive a reload */
 	if (!hold)
 		return;
-	if (e->state == ESCALATION_TASK) { /* nobody calls about what is disputed or promised */
+	if (e->state == ESCALATION_TASK || (e->state == ESCALATION_GATE && agreed_hold(hold))) /* nobody calls about what is disputed or promised */
 		escalation_task_withdrawn(e, false, fx);
-	} else if (e->state == ESCALATION_GATE && agreed_hold(hold)) {
-		drop_task(e, "obsolete", fx);
-		escalation_move(e, TRIGGER_DECIDED);
-	}
 	hold_tell(e, hold, detail, until, false, fx);
 }
 

@@ -189,6 +189,7 @@ struct escalation {
 	/* "<channel>:<contact id>" of those whom this step did not reach, with nothing wrong with the address: it passes them over. */
 	const char **unreached, *unreached_step;
 	size_t unreached_count, unreached_capacity;
+	struct walked undelivered; /* the last step that was taken back, since its message reached nobody; step NULL = none, or it was sent since */
 	const char *provider_only; /* that may have sent the step in hand: no other is asked. NULL = any */
 	struct hold_entry *holds;
 	size_t hold_count, hold_capacity;
@@ -385,7 +386,7 @@ bool escalation_letter_unclaimed(struct escalation *e, const char *attempt, cons
 void escalation_letter_returned(struct escalation *e, const struct walked *walked, struct effects *fx);
 
 /*
- * The call or letter that a person was asked for is not to be made, as it is; its step stays owed. In state TASK only. `others`: it is over for another
+ * The call, letter or decision that a person was asked for is not to be, as it is; its step stays owed. In state TASK or GATE. `others`: it is over for another
  * invoice, and whoever has the call on a list may make it all the same: its name is kept.
  */
 void escalation_task_withdrawn(struct escalation *e, bool others, struct effects *fx);

@@ -56,6 +56,28 @@ static const char *const relation_names[] = { "internal", "external", NULL };
 const char *const delivery_names[DELIVERY_COUNT + 1] = { "none", "sent", "deferred", "bounced_soft", "delivered", "opened", "complained",
 	"stopped", "bounced_hard", "failed", "suppressed", NULL };
 
+/* On its way; a wish, which says nothing of where it went; its end. */
+static int stage(enum delivery_state state)
+{
+	return delivery_arrived(state) || delivery_reached_nobody(state) ? 2 : state == DELIVERY_STOPPED;
+}
+
+bool delivery_counts(enum delivery_state state, int64_t at, enum delivery_state known, int64_t known_at)
+{
+	int here = stage(state), there = stage(known);
+
+	if (here != there)
+		return here > there;
+	if (here == 2 && at != known_at)
+		return at > known_at;
+	return state > known || (state && state == known && at < known_at);
+}
+
+bool delivery_arrived(enum delivery_state state)
+{
+	return state == DELIVERY_DELIVERED || state == DELIVERY_OPENED || state == DELIVERY_COMPLAINED;
+}
+
 bool delivery_reached_nobody(enum delivery_state state)
 {
 	return state == DELIVERY_BOUNCED_HARD || state == DELIVERY_FAILED || state == DELIVERY_SUPPRESSED;

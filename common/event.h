@@ -111,8 +111,8 @@ struct customer {
 };
 
 /*
- * What became of a message, in an order of its own: of several that are told the last one here counts, so that receipts may come twice,
- * late and out of order. Nothing of it says that anybody read the message.
+ * What became of a message. Of several that are told the last one here counts, but of those that say that it arrived, or reached nobody, the one
+ * of the latest instant: so receipts may come twice, late and out of order. Nothing of it says that anybody read the message.
  */
 enum delivery_state {
 	DELIVERY_NONE, /* nothing is known, or a word that we do not know */
@@ -128,6 +128,9 @@ enum delivery_state {
 	DELIVERY_SUPPRESSED, /* the provider kept it back, for the recipient wants no more of it: both of the above. Kept as a number: new ones go last */
 	DELIVERY_COUNT
 };
+/* Whether what is told at this instant counts, and not what is known: of two that say what became of it, the later instant's; at once, the last above. */
+bool delivery_counts(enum delivery_state state, int64_t at, enum delivery_state known, int64_t known_at);
+bool delivery_arrived(enum delivery_state state);
 bool delivery_wants_no_more(enum delivery_state state); /* by this channel */
 bool delivery_reached_nobody(enum delivery_state state); /* then it counts for no cap and no gap, and nothing rests on it */
 extern const char *const delivery_names[DELIVERY_COUNT + 1]; /* both kinds of bounce are "bounced" in events; here they are told apart */

@@ -106,6 +106,10 @@ void decide_told(struct dunner *d, struct group *g, const struct event *e, struc
 	struct candidate *failed = arena_alloc(g->arena, (e->invoice_count + 1) * sizeof(*failed));
 	const struct contact_made *made = debtor_contact_made(debtor, e->attempt_id);
 	bool another = debtor_told_of_another(debtor, e);
+	/* What it says became of the message is not so any more: of a later instant the other is told. */
+	bool overruled = made && (delivery_reached_nobody(e->delivery) ? !delivery_reached_nobody(made->delivery) :
+		delivery_arrived(e->delivery) && delivery_reached_nobody(made->delivery));
+	const char **tasks = arena_alloc(g->arena, (e->invoice_count + 1) * sizeof(*tasks)); /* that they wait for */
 	size_t failed_count = 0;
 
 	if (e->unverified)
@@ -127,22 +131,36 @@ void decide_told(struct dunner *d, struct group *g, const struct event *e, struc
 			d->reconcile_all = d->reconcile_again = true;
 		} else if (another) { /* it went out, and that is all that it says of ours */
 			continue;
-		} else if ((e->delivery == DELIVERY_BOUNCED_HARD || e->delivery == DELIVERY_SUPPRESSED) && e->attempt_id) {
+		} else if (overruled) {
+			continue;
+		} else if (e->attempt_id && delivery_arrived(e->delivery)) {
 			struct candidate member = { .escalation = doc->e, .policy = decide_policy(d, doc->e, debtor) };
 
-			contact_bounced(debtor, &member, 1, e->attempt_id, &g->fx);
+			contact_arrived(debtor, &member, 1, e->attempt_id, &g->fx);
 			doc->touched = true;
+		} else if ((e->delivery == DELIVERY_BOUNCED_HARD || e->delivery == DELIVERY_SUPPRESSED) && e->attempt_id) {
+			struct candidate member = { .escalation = doc->e, .policy = decide_policy(d, doc->e, debtor) };
+			const char *task = doc->e->state == ESCALATION_TASK ? doc->e->task : NULL;
+
+			contact_bounced(debtor, &member, 1, e->attempt_id, delivery_names[e->delivery], &g->fx);
+			doc->touched = true;
+			if (task && doc->e->state != ESCALATION_TASK)
+				decide_task_left(d, g, doc, task);
 		} else if (e->delivery == DELIVERY_FAILED && e->attempt_id) {
+			tasks[failed_count] = doc->e->state == ESCALATION_TASK ? doc->e->task : NULL;
 			failed[failed_count++] = (struct candidate){ .escalation = doc->e, .policy = decide_policy(d, doc->e, debtor) };
 			doc->touched = true;
 		} else if (letter_unclaimed(e->letter)) {
 			doc->touched |= escalation_letter_unclaimed(doc->e, e->attempt_id, e->letter, &g->fx);
 		}
 	}
-	if (failed_count && (made || e->channel != CHANNEL_COUNT)) {
+	if (failed_count && !overruled && (made || e->channel != CHANNEL_COUNT)) {
 		const struct attempt_entry entry = { .id = e->attempt_id, .debtor_id = debtor->id, .invoice_ids = e->invoice_ids,
 			.invoice_count = e->invoice_count, .channel = channel_names[made ? made->channel : e->channel] };
 
 		contact_failed(debtor, failed, failed_count, &entry, e->reason ? e->reason : "failed", &g->fx);
+		for (size_t i = 0; i < failed_count; i++)
+			if (tasks[i] && failed[i].escalation->state != ESCALATION_TASK)
+				decide_task_left(d, g, group_find(d, g, DOC_ESCALATION, failed[i].escalation->invoice.id), tasks[i]);
 	}
 }

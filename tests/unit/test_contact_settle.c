@@ -319,7 +319,7 @@ static void a_warning_that_bounced(void **state)
 	assert_true(w.e[0].work_hold_at && w.e[0].late_fee.at && w.e[0].offers[1].made_at);
 	assert_true(late_fee_waive(&w.e[1], "me", "why", w.env.now, &w.fx));
 	effects_init(&w.fx, w.arena, w.env.now);
-	contact_bounced(&w.debtor, w.candidates, INVOICES, "a1", &w.fx);
+	contact_bounced(&w.debtor, w.candidates, INVOICES, "a1", "bounced_hard", &w.fx);
 	assert_int_equal(w.e[0].commitment.state, COMMITMENT_LAPSED);
 	assert_true(!w.e[0].work_hold_at && !w.e[0].work_hold_step);
 	assert_true(!w.e[0].late_fee.amount && !w.e[0].late_fee.at && !w.e[0].late_fee.waived_at);
@@ -334,7 +334,7 @@ static void a_warning_that_bounced(void **state)
 	w.e[0].work_hold_step = "earlier";
 	w.candidates[0].policy = NULL;
 	assert_true(contact_settle(&w.env, &w.debtor, w.candidates, 1, &entry, &traits, &sent, &w.fx));
-	contact_bounced(&w.debtor, w.candidates, 1, "a1", &w.fx);
+	contact_bounced(&w.debtor, w.candidates, 1, "a1", "bounced_hard", &w.fx);
 	assert_string_equal(w.e[0].work_hold_step, "earlier");
 	world_clear(&w);
 }
@@ -391,10 +391,10 @@ static void a_hold_that_rests_on_a_bounced_mail(void **state)
 	assert_true(contact_settle(&w.env, &w.debtor, w.candidates, INVOICES, &entry, &traits, &sent, &w.fx));
 	assert_int_equal(w.debtor.work_held_count, 2);
 	effects_init(&w.fx, w.arena, w.env.now);
-	contact_bounced(&w.debtor, w.candidates, 1, "a1", &w.fx);
+	contact_bounced(&w.debtor, w.candidates, 1, "a1", "bounced_hard", &w.fx);
 	assert_int_equal(w.debtor.work_held_count, 1);
 	assert_null(find_draft(w.fx.records, "work.release_allowed")); /* the other one holds it */
-	contact_bounced(&w.debtor, w.candidates + 1, 1, "a1", &w.fx);
+	contact_bounced(&w.debtor, w.candidates + 1, 1, "a1", "bounced_hard", &w.fx);
 	assert_int_equal(w.debtor.work_held_count, 0);
 	assert_tells(find_draft(w.fx.records, "work.release_allowed"), "\"reason\":\"undelivered\"");
 	world_clear(&w);

@@ -102,7 +102,7 @@ static void a_note_that_bounced_is_said_again(void **state)
 	(void)release(&w, CHANNEL_EMAIL);
 	entry = entry_of(&w);
 	settle(&w, OUTCOME_ACCEPTED, "2026-04-09T08:01:00Z");
-	contact_bounced(&w.debtor, &w.candidates[1], 1, entry.id, &w.fx);
+	contact_bounced(&w.debtor, &w.candidates[1], 1, entry.id, "bounced_hard", &w.fx);
 	assert_string_equal(note_to_say(&w.e[1], CHANNEL_EMAIL, w.env.now), WORDS);
 	world_clear(&w);
 }

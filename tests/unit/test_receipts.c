@@ -98,7 +98,7 @@ static void order_does_not_matter(void **state)
 			(void)debtor_apply(&debtor, &events[i], arena);
 			assert_false(debtor_apply(&debtor, &events[i], arena)); /* twice */
 		}
-		assert_int_equal(debtor_contact_made(&debtor, "a1")->delivery, DELIVERY_BOUNCED_HARD);
+		assert_int_equal(debtor_contact_made(&debtor, "a1")->delivery, DELIVERY_DELIVERED); /* of the latest instant */
 		assert_int_equal(debtor_contact_made(&debtor, "a2")->delivery, DELIVERY_COMPLAINED);
 		assert_true(debtor_opted_out(&debtor, CHANNEL_EMAIL));
 		assert_false(debtor_opted_out(&debtor, CHANNEL_SMS));
@@ -201,15 +201,26 @@ static void settle(struct world *w, struct attempt_entry *entry, const struct ou
 	assert_true(contact_settle(&w->env, &w->debtor, w->candidates, 1, entry, &traits, outcome, &w->fx));
 }
 
-static void tell(struct world *w, const struct attempt_entry *entry, enum delivery_state delivery)
+static void tell_at(struct world *w, const struct attempt_entry *entry, enum delivery_state delivery, int64_t at)
 {
-	struct event e = receipt(entry->id, delivery, w->env.now, "e");
+	struct event e = receipt(entry->id, delivery, at, "e");
+	struct contact_made *made;
 
 	(void)debtor_apply(&w->debtor, &e, w->arena);
+	made = debtor_contact_made(&w->debtor, entry->id);
+	if (made && delivery_reached_nobody(delivery) != delivery_reached_nobody(made->delivery))
+		return; /* another is told of a later instant */
+	if (delivery_arrived(delivery))
+		contact_arrived(&w->debtor, w->candidates, 1, entry->id, &w->fx);
 	if (delivery == DELIVERY_BOUNCED_HARD)
-		contact_bounced(&w->debtor, w->candidates, 1, entry->id, &w->fx);
+		contact_bounced(&w->debtor, w->candidates, 1, entry->id, "bounced_hard", &w->fx);
 	if (delivery == DELIVERY_FAILED)
 		contact_failed(&w->debtor, w->candidates, 1, entry, "daily quota", &w->fx);
+}
+
+static void tell(struct world *w, const struct attempt_entry *entry, enum delivery_state delivery)
+{
+	tell_at(w, entry, delivery, w->env.now);
 }
 
 static struct next_action next_of(struct world *w)
@@ -376,6 +387,109 @@ static void what_never_left_and_is_past(void **state)
 	world_clear(&w);
 }
 
+/* A person is asked to decide, or to call, when it turns out that nobody was reached: that waits, and the next of the role is written to. */
+static void what_a_person_was_asked_for_waits(void **state)
+{
+	static const enum escalation_state states[] = { ESCALATION_GATE, ESCALATION_TASK };
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		struct world w;
+		struct attempt_entry entry = released(&w, LADDER(""), 2);
+		bool gate = states[i % 2] == ESCALATION_GATE;
+
+		settle(&w, &entry, &accepted);
+		w.e[0].commitment = (struct commitment){ .state = COMMITMENT_OPEN, .step = "reminder", .attempt = entry.id, .opened_at = w.env.now, .made = 1 };
+		escalation_walked(&w.e[0], w.arena, "confirm:1", STEP_SENT, NULL, w.env.now, "beside"); /* no step of the ladder */
+		assert_true(escalation_move(&w.e[0], gate ? TRIGGER_GATE_OPENED : TRIGGER_TASK_OPENED));
+		w.e[0].step = "second";
+		w.e[0].task = gate ? "decision:inv_0:second" : "call:inv_0:second";
+		tell(&w, &entry, i < 2 ? DELIVERY_BOUNCED_HARD : DELIVERY_FAILED);
+		assert_int_equal(w.e[0].state, ESCALATION_WAITING);
+		assert_true(find_task(&w.fx, gate ? "decision" : "call")->close);
+		assert_null(find_task(&w.fx, "refused"));
+		assert_int_equal(w.e[0].commitment.state, COMMITMENT_LAPSED);
+		assert_int_equal(w.e[0].walk_count, 1);
+		(void)released_next(&w, "c2", CHANNEL_EMAIL);
+		world_clear(&w);
+	}
+}
+
+/* Another step is on its way, or went out: that is not undone, and a person is told; what the lost one announced is not our word. */
+static void a_bounce_that_comes_too_late(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct world w;
+		struct attempt_entry entry = released(&w, LADDER(""), 2);
+
+		settle(&w, &entry, &accepted);
+		w.e[0].commitment = (struct commitment){ .state = COMMITMENT_OPEN, .step = "reminder", .attempt = entry.id, .opened_at = w.env.now, .made = 1 };
+		if (i == 2) {
+			escalation_walked(&w.e[0], w.arena, "second", STEP_SENT, NULL, w.env.now, "another");
+		} else {
+			w.e[0].state = i ? ESCALATION_DOUBT : ESCALATION_SENDING;
+			w.e[0].step = "second";
+			w.e[0].attempt = "another";
+		}
+		tell(&w, &entry, DELIVERY_BOUNCED_HARD);
+		assert_string_equal(w.e[0].walk[0].reason, "failed");
+		assert_string_equal(find_task(&w.fx, "refused")->reason, "bounced_hard");
+		assert_int_equal(w.e[0].commitment.state, COMMITMENT_LAPSED);
+		effects_init(&w.fx, w.arena, w.env.now);
+		tell(&w, &entry, DELIVERY_BOUNCED_HARD); /* twice */
+		assert_null(w.fx.tasks);
+		world_clear(&w);
+	}
+}
+
+/* It bounced, and later was delivered, as its provider's own times have it: told in any order it is sent, once. */
+static void the_later_instant_counts(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) { /* 0: in order; 1: the later first; 2: in order, and nobody else was there to be asked meanwhile */
+		CLEANUP(buf_clear) struct buf kept = { 0 };
+		struct escalation again;
+		struct world w;
+		struct attempt_entry entry = released(&w, POLICY("", MAIL("reminder", "due+1d", "")), 1);
+		struct rules rules = { .policy = w.policies[0], .creditor_zone = "Europe/Paris", .now = w.env.now };
+
+		settle(&w, &entry, &accepted);
+		tell_at(&w, &entry, i == 1 ? DELIVERY_DELIVERED : DELIVERY_BOUNCED_HARD, i == 1 ? w.env.now : w.env.now - 100000);
+		assert_int_equal(w.e[0].walk_count, i == 1);
+		if (i == 2)
+			escalation_refresh(&w.e[0], &w.debtor, &rules, &w.fx);
+		escalation_write(&kept, &w.e[0]);
+		assert_int_equal(escalation_read(w.arena, kept.data, kept.len, &again, NULL), 0);
+		w.e[0] = again;
+		effects_init(&w.fx, w.arena, w.env.now);
+		tell_at(&w, &entry, i == 1 ? DELIVERY_BOUNCED_HARD : DELIVERY_DELIVERED, i == 1 ? w.env.now - 100000 : w.env.now);
+		assert_int_equal(w.e[0].walk_count, 1);
+		assert_int_equal(w.e[0].walk[0].end, STEP_SENT);
+		assert_string_equal(w.e[0].walk[0].attempt, entry.id);
+		if (i == 2)
+			assert_true(find_task(&w.fx, "no_address")->close);
+		assert_null(w.e[0].undelivered.step);
+		assert_int_equal(debtor_contact_made(&w.debtor, entry.id)->delivery, DELIVERY_DELIVERED);
+		world_clear(&w);
+	}
+}
+
+/* Another message reached that address later: it is good, and yet this step does not go there twice. */
+static void an_address_that_bounced_is_not_asked_again(void **state)
+{
+	struct world w;
+	struct attempt_entry entry = released(&w, LADDER(""), 2);
+
+	(void)state;
+	settle(&w, &entry, &accepted);
+	assert_true(debtor_address_told(&w.debtor, w.arena, CHANNEL_EMAIL, two[0].email, false, w.env.now + 1));
+	tell(&w, &entry, DELIVERY_BOUNCED_HARD);
+	assert_false(debtor_address_dead(&w.debtor, CHANNEL_EMAIL, two[0].email));
+	(void)released_next(&w, "c2", CHANNEL_EMAIL);
+	world_clear(&w);
+}
+
 /* Nobody fetched it, and then it turns out that nobody is there: the first is no question any more. */
 static void a_wrong_address_ends_the_question(void **state)
 {
@@ -487,6 +601,10 @@ int main(void)
 		cmocka_unit_test(given_up_everywhere),
 		cmocka_unit_test(what_never_left_and_is_past),
 		cmocka_unit_test(a_wrong_address_ends_the_question),
+		cmocka_unit_test(what_a_person_was_asked_for_waits),
+		cmocka_unit_test(a_bounce_that_comes_too_late),
+		cmocka_unit_test(the_later_instant_counts),
+		cmocka_unit_test(an_address_that_bounced_is_not_asked_again),
 		cmocka_unit_test(what_went_on_meanwhile_stays),
 		cmocka_unit_test(a_receipt_settles_a_doubt),
 		cmocka_unit_test(a_refused_recipient),
