@@ -436,7 +436,7 @@ static bool recipient_refused(struct debtor *debtor, const struct attempt_entry 
 
 	if (outcome->kind != OUTCOME_REFUSED || outcome->scope != SCOPE_RECIPIENT || !made || !made->to)
 		return false;
-	if (strcmp(outcome->reason, "stopped") != 0 && strcmp(outcome->reason, "suppressed") != 0)
+	if (strcmp(outcome->reason, "stopped") != 0) /* on a provider's list, and why is not said: no wish of his */
 		return debtor_address_told(debtor, fx->arena, made->channel, made->to, true, fx->now);
 	if (!debtor_opt_out(debtor, made->channel, &order, outcome->reason))
 		return false;
