@@ -256,11 +256,6 @@ bool contact_settle(const struct contact_env *env, struct debtor *debtor, struct
  * "failed" beside it, and a task. `debtor` knows of the dead address already. What the step announced, or asked others to do, is taken back.
  */
 void contact_bounced(struct debtor *debtor, struct candidate *members, size_t count, const char *attempt_id, const char *reason, struct effects *fx);
-/*
- * It arrived after all, as its provider says of a later instant: the step that was taken back counts as it was walked, unless it went out again or is
- * about to.
- */
-void contact_arrived(struct debtor *debtor, struct candidate *members, size_t count, const char *attempt_id, struct effects *fx);
 
 /*
  * The provider had accepted this attempt, and gave it up or never sent it: nothing is said of the address, and yet nobody was reached. What rests

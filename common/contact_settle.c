@@ -264,10 +264,6 @@ static void take_back(struct candidate *c, struct debtor *debtor, struct walked 
 	escalation_letter_returned(e, ret, fx);
 	memmove(walked, walked + 1, (size_t)(e->walk + --e->walk_count - walked) * sizeof(*walked));
 	unsaid(c, debtor, ret, fx);
-	if (!aside_id(ret->step)) {
-		e->undelivered = *ret;
-		e->undelivered.reason = NULL;
-	}
 	if ((e->state == ESCALATION_TASK || e->state == ESCALATION_GATE) && !aside_id(ret->step))
 		escalation_task_withdrawn(e, false, fx);
 	e->tries++; /* whoever gets it next, it is another attempt */
@@ -340,48 +336,6 @@ void contact_bounced(struct debtor *debtor, struct candidate *members, size_t co
 			take_back(&members[i], debtor, walked, &back, fx);
 			if (made && made->to && !debtor_address_dead(debtor, made->channel, made->to)) /* another message reached it later: this one does not try again */
 				(void)next_of_role(&members[i], debtor, back.step, channel_names[made->channel], made->to, fx);
-		}
-	}
-}
-
-/* Nobody need look for an address, or say what becomes of a refused message, for a step that arrived after all. */
-static void close_skip(struct escalation *e, struct walked *walked, struct effects *fx)
-{
-	struct task task = { .kind = "no_address", .id = walked->attempt, .debtor_id = e->invoice.debtor_id,
-		.invoice_ids = arena_memdup(fx->arena, &e->invoice.id, sizeof(e->invoice.id)), .invoice_count = 1, .step = walked->step,
-		.close = true, .result = "obsolete" };
-
-	if (strcmp(walked->reason, "no_address") == 0 && walked->attempt)
-		effects_task(fx, &task);
-	if (!e->refused || strcmp(e->refused, walked->step) != 0)
-		return;
-	task.kind = "refused";
-	task.id = arena_printf(fx->arena, "refused:%s", e->invoice.id);
-	effects_task(fx, &task);
-	e->refused = NULL;
-}
-
-void contact_arrived(struct debtor *debtor, struct candidate *members, size_t count, const char *attempt_id, struct effects *fx)
-{
-	for (size_t i = 0; i < count; i++) {
-		struct escalation *e = members[i].escalation;
-		struct walked back = e->undelivered;
-		struct walked *left_out = NULL;
-
-		if (!back.step || strcmp(back.attempt, attempt_id) != 0 || e->state == ESCALATION_CLOSED || (e->step && strcmp(e->step, back.step) == 0))
-			continue; /* or the next of the role gets it right now */
-		for (size_t k = 0; k < e->walk_count; k++)
-			if (strcmp(e->walk[k].step, back.step) == 0)
-				left_out = &e->walk[k];
-		if (left_out) {
-			close_skip(e, left_out, fx);
-			*left_out = back;
-			e->undelivered = (struct walked){ 0 };
-			commitment_open(e, debtor, members[i].policy, back.step, back.attempt, fx);
-		} else {
-			escalation_walked(e, fx->arena, back.step, back.end, NULL, back.at, back.attempt);
-			e->walk[e->walk_count - 1].said = back.said;
-			escalation_step_effects(e, debtor, members[i].policy, back.step, back.said, fx);
 		}
 	}
 }

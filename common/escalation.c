@@ -75,8 +75,6 @@ void escalation_walked(struct escalation *e, struct arena *arena, const char *st
 	e->deferred = NULL;
 	e->document_until = e->link_until = e->put_off = 0;
 	unreached_end(e, step, end);
-	if (end != STEP_SKIPPED && e->undelivered.step && strcmp(e->undelivered.step, step) == 0)
-		e->undelivered = (struct walked){ 0 };
 	if (!aside_id(step) || !asked)
 		e->tries = 0;
 	if (rests && (aside_id(step) || end == STEP_SKIPPED))

@@ -189,7 +189,6 @@ struct escalation {
 	/* "<channel>:<contact id>" of those whom this step did not reach, with nothing wrong with the address: it passes them over. */
 	const char **unreached, *unreached_step;
 	size_t unreached_count, unreached_capacity;
-	struct walked undelivered; /* the last step that was taken back, since its message reached nobody; step NULL = none, or it was sent since */
 	const char *provider_only; /* that may have sent the step in hand: no other is asked. NULL = any */
 	struct hold_entry *holds;
 	size_t hold_count, hold_capacity;

@@ -135,14 +135,6 @@ void escalation_write(struct buf *out, const struct escalation *e)
 	write_holds(w, e);
 	jw_opt_str(w, "unreached_step", e->unreached_step);
 	write_texts(w, "unreached", e->unreached, e->unreached_count);
-	if (e->undelivered.step) {
-		jw_object(w, "undelivered");
-		jw_str(w, "step", e->undelivered.step);
-		jw_str(w, "attempt", e->undelivered.attempt);
-		jw_int(w, "at", e->undelivered.at);
-		jw_opt_str(w, "said", e->undelivered.said);
-		jw_end_object(w);
-	}
 	write_texts(w, "commands", e->commands, e->command_count);
 	jw_opt_str(w, "deferred", e->deferred);
 	jw_opt_str(w, "held", e->held);
@@ -183,19 +175,6 @@ void escalation_write(struct buf *out, const struct escalation *e)
 	jw_opt_int(w, "next_at", e->next_at);
 	jw_opt_int(w, "acts_at", e->acts_at);
 	jw_end_object(w);
-}
-
-static int read_undelivered(const struct json *json, struct walked *ret, struct err *err)
-{
-	struct json one = json_get(json, "undelivered");
-	int r;
-
-	if (one.type != JSON_OBJECT)
-		return 0;
-	if ((r = json_get_str(&one, "step", 128, &ret->step, err)) < 0 || (r = json_get_str(&one, "attempt", 400, &ret->attempt, err)) < 0 ||
-		(r = json_get_int(&one, "at", INT64_MIN, INT64_MAX, &ret->at, err)) < 0)
-		return r;
-	return json_opt_str(&one, "said", 128, &ret->said, err);
 }
 
 static int read_walk(const struct json *json, struct arena *arena, struct escalation *ret, struct err *err)
@@ -367,7 +346,6 @@ int escalation_from(struct arena *arena, const struct json *json, struct escalat
 		(r = read_texts(json, "commands", arena, &ret->commands, &ret->command_count, &ret->command_capacity, err)) < 0 ||
 		(r = json_opt_str(json, "unreached_step", 128, &ret->unreached_step, err)) < 0 ||
 		(r = read_texts(json, "unreached", arena, &ret->unreached, &ret->unreached_count, &ret->unreached_capacity, err)) < 0 ||
-		(r = read_undelivered(json, &ret->undelivered, err)) < 0 ||
 		(r = json_opt_str(json, "deferred", 400, &ret->deferred, err)) < 0 ||
 		(r = json_opt_str(json, "held", 128, &ret->held, err)) < 0 ||
 		(r = json_opt_int(json, "held_until", INT64_MIN, INT64_MAX, &ret->held_until, err)) < 0 ||

@@ -133,11 +133,6 @@ void decide_told(struct dunner *d, struct group *g, const struct event *e, struc
 			continue;
 		} else if (overruled) {
 			continue;
-		} else if (e->attempt_id && delivery_arrived(e->delivery)) {
-			struct candidate member = { .escalation = doc->e, .policy = decide_policy(d, doc->e, debtor) };
-
-			contact_arrived(debtor, &member, 1, e->attempt_id, &g->fx);
-			doc->touched = true;
 		} else if ((e->delivery == DELIVERY_BOUNCED_HARD || e->delivery == DELIVERY_SUPPRESSED) && e->attempt_id) {
 			struct candidate member = { .escalation = doc->e, .policy = decide_policy(d, doc->e, debtor) };
 			const char *task = doc->e->state == ESCALATION_TASK ? doc->e->task : NULL;

@@ -465,8 +465,11 @@ static void note_task(struct judge *judge, const struct json *record, bool opene
 		note_call(judge, record, task, opened);
 	if (strcmp(kind, "post") == 0 && opened)
 		check_house(judge, member(record, "case"), task);
-	if (strcmp(kind, "refused") == 0 && opened && member(record, "step") && strcmp(member(record, "reason") ? member(record, "reason") : "", "failed") == 0)
-		skip(judge, json_str(&first), member(record, "step"), "refused");
+	if (strcmp(kind, "refused") == 0 && opened && member(record, "step") && strcmp(member(record, "reason") ? member(record, "reason") : "", "failed") == 0) {
+		const char *step = member(record, "step"), *last = strrchr(step, ' '); /* it names all of them */
+
+		skip(judge, json_str(&first), last ? last + 1 : step, "refused");
+	}
 	if (strcmp(kind, "letter_unclaimed") == 0 && opened)
 		judge_invoice(judge, json_str(&first))->unclaimed_task = true;
 	if (strcmp(kind, "call") == 0 && opened && judge->sim->drawn)
