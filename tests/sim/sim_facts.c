@@ -56,7 +56,7 @@ const struct event *facts_taken_back(const struct judge *judge, const struct eve
 		const struct event *e = &judge->told[i].event;
 
 		if (known(&judge->told[i], by_mono) && !judge->told[i].broken && e->type == EVENT_INVOICE_PAYMENT_REVERSED &&
-			about(&judge->told[i], payment->invoice_id) && same_fact(e, payment) && e->time > payment->time)
+			about(&judge->told[i], payment->invoice_id) && same_fact(e, payment) && fact_order_compare(&e->order, &payment->order) > 0)
 			return e;
 	}
 	return NULL;

@@ -54,6 +54,20 @@ static bool back_by(const struct judge *judge, const struct event *e, int64_t at
 	return back && back->time <= at;
 }
 
+/* Figures of before then have it, with money of which nothing else tells. */
+static bool figures_came(const struct judge *judge, const char *id, int64_t sum, int64_t end, int64_t by_mono)
+{
+	const struct told *newest = facts_figures(judge, id, by_mono);
+	const struct snapshot *s = newest ? &newest->event.snapshot : NULL;
+	int64_t told = 0;
+
+	for (size_t i = 0; i < judge->told_count && s; i++)
+		if (money(&judge->told[i], id, by_mono) && judge->told[i].event.type == EVENT_INVOICE_PAYMENT_RECEIVED && facts_first(judge, i, by_mono) &&
+			!back_by(judge, &judge->told[i].event, newest->event.time, by_mono))
+			told += judge->told[i].event.amount;
+	return s && newest->event.time < end && s->paid > told && s->total - s->due >= sum && s->due > 0;
+}
+
 /* With some payment it came to so much by then, and not to all: also where that payment went back later. */
 static bool once_came(const struct judge *judge, const char *id, int64_t sum, int64_t end, int64_t by_mono)
 {
@@ -75,7 +89,7 @@ static bool once_came(const struct judge *judge, const char *id, int64_t sum, in
 		if (all >= sum && all < newest->event.snapshot.total)
 			return true;
 	}
-	return false;
+	return figures_came(judge, id, sum, end, by_mono);
 }
 
 static void told_id(const struct event *e, char ret[64])
