@@ -388,7 +388,9 @@ enum walk_end judge_walk(const struct judge *judge, const struct known_invoice *
 {
 	const struct walk_step *walk = &invoice->walk[step];
 
-	return walk->end != WALK_OPEN && walk->group && judge_superseded(judge, walk->group) ? WALK_OPEN : walk->end;
+	if (walk->end == WALK_OPEN || !walk->group || !judge_superseded(judge, walk->group))
+		return walk->end;
+	return walk->also && !judge_superseded(judge, walk->also) ? walk->end : WALK_OPEN;
 }
 
 static void check_attempts(struct judge *judge)

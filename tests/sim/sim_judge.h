@@ -29,6 +29,7 @@ struct walk_step {
 	const char *why; /* attempt id, or the reason of a skip */
 	date on; /* local date of the contact, or of the skip */
 	size_t group; /* the journal's that says so, counted from 1; 0 = the provider itself */
+	size_t also; /* another host's group that said so before, which the store may still have; 0 = none */
 };
 
 struct known_invoice {
@@ -156,6 +157,7 @@ struct judge {
 	size_t attempt_count, attempt_capacity;
 	struct known_contact *contacts;
 	size_t contact_count, contact_capacity;
+	bool poisoned; /* an entry was quarantined */
 	struct known_offer *offers;
 	size_t offer_count, offer_capacity;
 	struct known_call *calls;

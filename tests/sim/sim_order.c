@@ -321,6 +321,8 @@ static void take_dump(struct sim *sim, struct dump *dump)
 /* An entry that was quarantined as poison, by three crashes at one place, lies on a person's desk and not in the documents. */
 static bool quarantined(const struct sim *sim)
 {
+	if (sim->judge->poisoned)
+		return true;
 	for (size_t i = 0; i < sim->judge->told_count; i++)
 		if (sim->judge->told[i].broken)
 			return true;

@@ -193,7 +193,7 @@ static void skip(struct judge *judge, const char *invoice_id, const char *step, 
 	/* One that another host wrote and the store never took is as open: which of them counts is known when the store has one. */
 	if (walk && (judge_walk(judge, invoice, (size_t)index) == WALK_OPEN || (walk->end == WALK_SKIPPED && walk->group && !judge->groups[walk->group - 1].applied)))
 		invoice->walk[index] = (struct walk_step){ WALK_SKIPPED, arena_strdup(judge->arena, reason),
-			judge_date(judge, invoice->debtor_id, judge->decided_at), judge->group_count };
+			judge_date(judge, invoice->debtor_id, judge->decided_at), judge->group_count, walk->end == WALK_SKIPPED ? walk->group : 0 };
 }
 
 static bool final(const char *kind)
@@ -297,7 +297,7 @@ static void walk_by_hand(struct judge *judge, const char *invoice_id, enum step_
 		return;
 	}
 	invoice->walk[step] = (struct walk_step){ WALK_SENT, arena_strdup(judge->arena, id),
-		judge_date(judge, debtor_id, judge->decided_at), judge->group_count };
+		judge_date(judge, debtor_id, judge->decided_at), judge->group_count, 0 };
 }
 
 /* A letter that waits to be posted: a contact from then on, until it counts as one that was made, or nobody posts it. */
@@ -638,6 +638,7 @@ static void note_record(struct judge *judge, struct host *host, const struct jso
 	sim_note(judge->sim, "trail: %s %s %s %s", kind, attempt ? attempt : invoice ? invoice : "",
 		member(record, "step") ? member(record, "step") : member(record, "hold") ? member(record, "hold") : "",
 		member(record, "reason") ? member(record, "reason") : "");
+	judge->poisoned |= strcmp(kind, "event.dead") == 0 && member(record, "reason") && strcmp(member(record, "reason"), "poison") == 0;
 	if (strcmp(kind, "operator.command") == 0)
 		note_go_on(judge, record);
 	if (attempt && member(record, "delivery") && strcmp(member(record, "delivery"), "failed") == 0)
