@@ -437,8 +437,12 @@ static struct readings readings_at(const struct invoice *invoice, enum fact_kind
 	for (size_t i = 0; i < invoice->fact_count; i++) {
 		const struct fact *fact = &invoice->facts[i];
 
-		if (fact->kind == kind && fact->at < at && !(fact->ended && !fact->told.time) && !ended_by(invoice, fact, at))
+		if (fact->kind != kind || fact->at >= at || (fact->ended && !fact->told.time))
+			continue;
+		if (!ended_by(invoice, fact, at))
 			add_reading(invoice, fact, end, &sums);
+		else if (invoice->order.time < at && fact->order.time > invoice->order.time && !newer_than_snapshot(invoice, fact) && fact->at < end)
+			sums.beyond -= fact->amount; /* figures of before its reversal have it still */
 	}
 	return sums;
 }

@@ -314,6 +314,38 @@ static void what_figures_tell(void **state)
 	",{\"id\":\"formal\",\"at\":\"due+30d\",\"channel\":\"email\",\"template\":\"t\",\"tone\":\"legal\",\"requires\":[\"approval\"]}," \
 	"{\"id\":\"end\",\"at\":\"due+90d\",\"gate\":\"decision\",\"role\":\"owner\"}")
 
+/* Figures of before the offer have a payment that went back since: it and what came after it are not the sum. */
+static void what_went_back_is_not_counted_twice(void **state)
+{
+	struct made_offer offer = less_by("less", "2026-04-09T08:00:00Z", date_of(2026, 4, 22), LESS);
+	struct event event = { .type = EVENT_INVOICE_UPDATED, .has_snapshot = true, .source = "s", .id = "f", .order = { 10, at("2026-04-10T08:00:00Z"), "s", "f" } };
+	struct fact *first, *second, *credit;
+	struct world w;
+
+	(void)state;
+	world_init(&w, WITH(""), TEN);
+	w.e.offers = &offer;
+	w.e.offer_count = 1;
+	event.snapshot = w.e.invoice.snapshot;
+	event.snapshot.paid = 6000;
+	event.time = event.at = event.order.time;
+	assert_true(offers_figures(&w.e, &event));
+	first = add_fact(&w, FACT_PAYMENT, "2026-04-09T09:00:00Z", NULL);
+	first->amount = 6000;
+	first->told = first->order;
+	first->order = (struct fact_order){ 0, at("2026-04-12T08:00:00Z"), "s", "3" };
+	first->ended = true;
+	second = add_fact(&w, FACT_PAYMENT, "2026-04-14T08:00:00Z", NULL);
+	second->id = "g";
+	second->amount = LESS - 1;
+	credit = add_fact(&w, FACT_CREDIT, "2026-04-20T08:00:00Z", NULL);
+	credit->id = "h";
+	credit->amount = 1000;
+	refresh(&w, "2026-05-03T09:00:00Z");
+	assert_null(w.e.closed);
+	world_clear(&w);
+}
+
 /* To settle is a word for what is offered: whoever said it threatened nobody. */
 static void what_a_person_decided(void **state)
 {
@@ -406,6 +438,7 @@ int main(void)
 		cmocka_unit_test(what_paying_less_tells),
 		cmocka_unit_test(which_offer_was_paid),
 		cmocka_unit_test(what_figures_tell),
+		cmocka_unit_test(what_went_back_is_not_counted_twice),
 		cmocka_unit_test(what_a_person_decided),
 		cmocka_unit_test(what_is_broken_is_in_nobodys_way),
 	};
