@@ -191,10 +191,12 @@ static void strip(struct debtor *debtor)
 {
 	debtor->customer = (struct customer){ .country = debtor->customer.country, .kind = debtor->customer.kind };
 	debtor->order = (struct fact_order){ 0 };
-	debtor->contact_count = 0;
+	debtor->contact_count = debtor->address_count = debtor->allowed_count = debtor->wrong_count = 0;
 	debtor->paused.reason = debtor->insolvent.reason = debtor->retained.reason = NULL;
-	for (int i = 0; i < CHANNEL_COUNT; i++)
+	for (int i = 0; i < CHANNEL_COUNT; i++) {
 		debtor->opt_out[i].reason = NULL;
+		debtor->stop_replies[i].from = "";
+	}
 }
 
 static void take_out_keys(struct debtor *debtor, const struct erasure_plan *plan, struct arena *arena, struct erasing *ret)

@@ -167,6 +167,31 @@ static void who_it_is_goes_first(void **state)
 	assert_true(has(b->work.ids, b->work.id_count, "cus_1") && has(b->work.ids, b->work.id_count, "INV-2"));
 }
 
+/* Whatever the document keeps beside the customer's data: addresses of which something was told, who said stop, who was let in or is the wrong one. */
+static void nothing_of_the_document_says_who_it_was(void **state)
+{
+	static const char *const said[] = { "dupont@example.org", "+33612345678", "Martin", "accountant", "digest-of-dupont", "ill" };
+	struct bench *b = *state;
+	struct debtor *d = &b->debtor;
+	CLEANUP(buf_clear) struct buf before = { 0 }, after = { 0 };
+
+	assert_true(debtor_address_told(d, b->arena, CHANNEL_EMAIL, said[0], true, at("2024-02-03T00:00:00Z")));
+	d->stop_replies[CHANNEL_SMS] = (struct stop_reply){ at("2024-02-04T00:00:00Z"), said[1], true };
+	d->allowed = &(struct allowed){ .contact = "c9", .who = said[2], .why = said[3], .on = true, .last_on = date_of(2024, 3, 1) };
+	d->wrong = &(struct wrong_contact){ "c1", said[4], "INV-2", at("2024-02-05T00:00:00Z") };
+	d->allowed_count = d->wrong_count = 1;
+	debtor_write(&before, d);
+	b->invoices[1].life.closed_at = at("2024-03-03T00:00:00Z");
+	plan(b, "2025-12-01T00:00:00Z");
+	(void)apply(b);
+	debtor_write(&after, d);
+	for (size_t i = 0; i < sizeof(said) / sizeof(*said); i++) {
+		assert_non_null(strstr(buf_str(&before), said[i]));
+		assert_null(strstr(buf_str(&after), said[i]));
+	}
+	assert_true(d->stop_replies[CHANNEL_SMS].confirmed); /* once is enough, whoever it was */
+}
+
 static void the_last_key_takes_the_document_along(void **state)
 {
 	struct bench *b = *state;
@@ -262,7 +287,8 @@ static void a_document_comes_back_as_it_was(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { TEST(old_years_go_while_the_customer_goes_on), TEST(an_invoice_stays_as_long_as_one_of_its_years),
-		TEST(who_it_is_goes_first), TEST(the_last_key_takes_the_document_along), TEST(another_instances_keys_are_not_at_hand),
+		TEST(who_it_is_goes_first), TEST(nothing_of_the_document_says_who_it_was),
+		TEST(the_last_key_takes_the_document_along), TEST(another_instances_keys_are_not_at_hand),
 		TEST(classes_that_are_not_asked_for_stay),
 		TEST(the_night_looks_only_where_something_has_run_out), TEST(the_night_does_not_look_again_and_again),
 		TEST(a_document_comes_back_as_it_was) };
