@@ -79,6 +79,7 @@ struct call_back { /* they asked to be called, at a time when nobody had to call
 struct said { /* by the debtor, for a person to read */
 	const char *id; /* of the fact of which a person was asked last; NULL = none */
 	bool open; /* the task is */
+	int64_t until; /* its deadline; ms UTC */
 };
 
 struct agreed_end { /* what was agreed, and whether it was kept */

@@ -49,8 +49,10 @@ static void ask(const struct escalation *e, struct said *said, const char *kind,
 	task.script = script;
 	task.opened_at = fx->now;
 	task.deadline = until < fx->now ? fx->now : until; /* told late, it is late already */
+	if (said->open && said->until && said->until < task.deadline) /* whoever writes each day is not put off each day */
+		task.deadline = said->until;
 	effects_task(fx, &task);
-	*said = (struct said){ arena_strdup(fx->arena, id), true };
+	*said = (struct said){ arena_strdup(fx->arena, id), true, task.deadline };
 }
 
 /* Their words, and where all of it is: who is to answer has both beside the task. */
@@ -58,7 +60,7 @@ static const char *reply_script(const struct escalation *e, const struct fact *r
 {
 	bool words = reply->text && *reply->text;
 
-	return arena_printf(arena, "%s%s(All of it, with what came with it: dunningctl trail log %s --parts)", words ? reply->text : "", words ? "\n\n" : "",
+	return arena_printf(arena, "%s%s(All of it, with what came with it and before it: dunningctl trail log %s --parts)", words ? reply->text : "", words ? "\n\n" : "",
 		e->invoice.id);
 }
 
@@ -70,8 +72,9 @@ void said_watch(struct escalation *e, const struct debtor *d, const struct rules
 	const char *guess = reply ? reply->reason : NULL;
 	bool known = rules->policy && d;
 
-	if (reply)
-		ask(e, &e->replied, "answer_reply", reply->id, said_until(reply, &when, known),
+	if (reply) /* an invoice has one, the last: its event tells it from the one before */
+		ask(e, &e->replied, "answer_reply", arena_printf(fx->arena, "%lld %lld %.300s", (long long)reply->order.time,
+			(long long)reply->told.time, reply->order.id), said_until(reply, &when, known),
 			!guess ? "reply" : strcmp(guess, "paid") == 0 ? "says_paid" : guess, reply_script(e, reply, fx->arena), fx);
 	if (announced && announced->says_paid)
 		ask(e, &e->says_paid, "find_payment", announced->id, said_until(announced, &when, known), "says_paid", NULL, fx);
@@ -113,8 +116,10 @@ static void write_one(struct json_writer *w, const char *name, const struct said
 		return;
 	jw_object(w, name);
 	jw_str(w, "id", said->id);
-	if (said->open)
+	if (said->open) {
 		jw_bool(w, "open", true);
+		jw_opt_int(w, "until", said->until);
+	}
 	jw_end_object(w);
 }
 
@@ -126,13 +131,15 @@ void said_write(struct json_writer *w, const struct escalation *e)
 
 static int read_one(const struct json *json, const char *name, struct said *ret, struct err *err)
 {
-	struct json said = json_get(json, name);
+	struct json said = json_get(json, name), until;
 	int r;
 
 	if (said.type == JSON_NONE)
 		return 0;
 	if ((r = json_get_str(&said, "id", 400, &ret->id, err)) < 0)
 		return r;
+	until = json_get(&said, "until");
+	ret->until = json_int(&until);
 	return json_opt_bool(&said, "open", &ret->open, err);
 }
 

@@ -81,18 +81,46 @@ static bool fill_ended(struct fact *fact, const struct event *e)
 	return true;
 }
 
+static bool says_no_more(const char *reason)
+{
+	return reason && strcmp(reason, "no_more") == 0;
+}
+
+/* An answer that is told behind a later one says something new only when it may ask for no more. */
+static bool fill_reply(struct fact *fact, const struct event *e)
+{
+	if (fact_order_compare(&e->order, &fact->order) == 0 || fact_order_compare(&e->order, &fact->told) <= 0 || !says_no_more(reply_reason(e->text)))
+		return false;
+	fact->told = e->order;
+	fact->reason = "no_more";
+	fact->ended = false;
+	return true;
+}
+
+/* What may ask for no more is not said less by what they write after it: it stands until somebody read it. */
+static void keep_no_more(struct fact *reply, const struct fact *before)
+{
+	if (says_no_more(reply->reason)) {
+		reply->told = reply->order;
+		return;
+	}
+	reply->told = before->told;
+	if (says_no_more(before->reason) && !before->ended)
+		reply->reason = before->reason;
+}
+
 static bool apply_fact(struct invoice *invoice, const struct event *e, enum fact_kind kind, bool ends,
 	struct arena *arena)
 {
 	const char *id = fact_identity(e, kind, arena);
-	struct fact *fact = NULL;
+	struct fact *fact = NULL, before = { 0 };
 
 	for (size_t i = 0; i < invoice->fact_count && !fact; i++)
 		if (invoice->facts[i].kind == kind && like(&invoice->facts[i].order, &e->order) &&
 			strcmp(invoice->facts[i].id, id) == 0)
 			fact = &invoice->facts[i];
 	if (fact && fact_order_compare(&e->order, &fact->order) <= 0)
-		return !ends && fill_ended(fact, e);
+		return kind == FACT_REPLY ? fill_reply(fact, e) : !ends && fill_ended(fact, e);
 	if (fact && ends && booked(kind) && (!fact->ended || fact->told.time)) { /* what it was stays known */
 		if (!fact->ended)
 			fact->told = fact->order;
@@ -105,12 +133,15 @@ static bool apply_fact(struct invoice *invoice, const struct event *e, enum fact
 			sizeof(*invoice->facts));
 		fact = &invoice->facts[invoice->fact_count++];
 	}
+	before = *fact;
 	*fact = (struct fact){ .kind = kind, .id = id, .order = e->order, .ended = ends, .amount = e->amount,
 		.fee = e->fee, .at = e->at, .after_version = e->after_version, .until_on = e->until_on,
 		.reason = kind == FACT_REPLY ? reply_reason(e->text) : kind == FACT_DISPUTE && e->reason && id_valid(e->reason) ? e->reason : NULL,
 		.instalments = e->instalments, .text = kind == FACT_REPLY ? e->text : NULL,
 		.instalment_count = e->instalment_count, .settles = e->settles, .in_kind = e->in_kind,
 		.says_paid = kind == FACT_ANNOUNCED && e->announced };
+	if (kind == FACT_REPLY)
+		keep_no_more(fact, &before);
 	return true;
 }
 
@@ -352,7 +383,7 @@ struct invoice_view invoice_view(const struct invoice *invoice)
 			break;
 		case FACT_REPLY:
 			latest(&view.reply, fact);
-			if (!fact->ended && fact->reason && strcmp(fact->reason, "no_more") == 0)
+			if (!fact->ended && says_no_more(fact->reason))
 				latest(&view.no_more, fact);
 			break;
 		case FACT_CREDIT:

@@ -46,7 +46,8 @@ struct fact {
 	int64_t fee; /* of a payment: so much more of it was for late fees; it never counts for the invoice */
 	int64_t at; /* paid_at and the like; ms UTC */
 	int64_t after_version;
-	struct fact_order told; /* of an ended payment or credit: of the event that last told of itself; time 0 = only its end is known */
+	struct fact_order told; /* of an ended payment or credit: of the event that last told of itself; time 0 = only its end is known. Of a
+				* reply: of the newest one that may ask for no more */
 	date until_on;
 	const char *reason; /* of a dispute: a code, never a sentence; of a reply: see reply_reason(); NULL = none */
 	const struct instalment *instalments; /* PLAN */

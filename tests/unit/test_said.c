@@ -19,12 +19,27 @@ static const struct {
 	const char *task;
 } said[] = { { FACT_REPLY, "answer_reply" }, { FACT_ANNOUNCED, "find_payment" } };
 
+/* As its event does it: of replies an invoice has the last one only. */
+static bool writes(struct world *w, const char *id, const char *told, const char *text)
+{
+	const struct event e = { .type = EVENT_CONTACT_REPLY_RECEIVED, .source = "s", .id = id, .order = { 0, at(told), "s", id }, .at = at(told),
+		.until_on = date_none(), .text = text };
+
+	w->e.invoice.fact_capacity = ARRAY_LEN(w->facts);
+	return invoice_apply(&w->e.invoice, &e, w->arena);
+}
+
 static void says(struct world *w, size_t i, const char *id, const char *told)
 {
-	struct fact *fact = add_fact(w, said[i].kind, told, NULL);
+	struct fact *fact;
 
+	if (said[i].kind == FACT_REPLY) {
+		assert_true(writes(w, id, told, "What is this for?"));
+		return;
+	}
+	fact = add_fact(w, said[i].kind, told, NULL);
 	fact->id = id;
-	fact->says_paid = said[i].kind == FACT_ANNOUNCED;
+	fact->says_paid = true;
 }
 
 /* The stored form takes part: what is asked is known after a restart. */
@@ -55,7 +70,7 @@ static void the_hold_ends_and_the_task_stands(void **state)
 		assert_true(task && !task->close && task->deadline == w.e.held_until);
 		assert_int_equal(task->script != NULL, said[i].kind == FACT_REPLY);
 		if (task->script) /* read again, its words are no longer at hand: where they are is said */
-			assert_string_equal(task->script, "(All of it, with what came with it: dunningctl trail log inv_42 --parts)");
+			assert_string_equal(task->script, "(All of it, with what came with it and before it: dunningctl trail log inv_42 --parts)");
 		refresh(&w, "2026-04-28T08:00:00Z");
 		assert_null(w.e.held);
 		assert_null(find_task(&w.fx, said[i].task));
@@ -121,13 +136,10 @@ static void what_may_ask_for_an_end_holds_until_it_is_read(void **state)
 	(void)state;
 	for (int way = 0; way < WAYS; way++) {
 		struct world w;
-		struct fact *fact;
 
 		world_init(&w, STEPS, TOLD);
 		walked(&w, "reminder", STEP_SENT, NULL, TEN);
-		fact = add_fact(&w, FACT_REPLY, TOLD, NULL);
-		fact->id = "first";
-		fact->reason = "no_more";
+		assert_true(writes(&w, "first", TOLD, "We have paid; stop it"));
 		refresh(&w, TOLD);
 		assert_string_equal(find_task(&w.fx, "answer_reply")->reason, "no_more");
 		refresh(&w, "2026-04-28T08:00:00Z");
@@ -152,9 +164,74 @@ static void what_may_ask_for_an_end_holds_until_it_is_read(void **state)
 	}
 }
 
+/* Each answer is asked about, also where the one before it was read, or is not read yet; that is late on the day on which the first one is. */
+static void each_answer_is_asked_about(void **state)
+{
+	(void)state;
+	for (int read = 0; read < 2; read++) {
+		const struct task *task;
+		struct world w;
+		int64_t first;
+
+		world_init(&w, STEPS, TOLD);
+		walked(&w, "reminder", STEP_SENT, NULL, TEN);
+		says(&w, 0, "first", TOLD);
+		refresh(&w, TOLD);
+		first = find_task(&w.fx, "answer_reply")->deadline;
+		if (read)
+			escalation_task_done(&w.e, &w.debtor, "answer_reply:inv_42", &w.fx);
+		says(&w, 0, "second", "2026-04-09T08:00:00Z");
+		world_at(&w, "2026-04-09T08:00:00Z");
+		escalation_refresh(&w.e, &w.debtor, &w.rules, &w.fx); /* its words are at hand */
+		task = find_task(&w.fx, "answer_reply");
+		assert_true(task && !task->close);
+		assert_non_null(strstr(task->script, "What is this for?"));
+		assert_true(read ? task->deadline > first : task->deadline == first);
+		refresh(&w, "2026-04-09T08:00:00Z");
+		assert_null(find_task(&w.fx, "answer_reply"));
+		world_clear(&w);
+	}
+}
+
+/* In whatever order they come, and however often. */
+static void what_asks_for_no_more_is_not_talked_over(void **state)
+{
+	static const char later[] = "2026-04-09T08:00:00Z";
+
+	(void)state;
+	for (int order = 0; order < 2; order++) {
+		CLEANUP(buf_clear) struct buf stored = { 0 };
+		struct world w;
+
+		world_init(&w, STEPS, TOLD);
+		walked(&w, "reminder", STEP_SENT, NULL, TEN);
+		assert_true(order ? writes(&w, "second", later, "Thank you") : writes(&w, "first", TOLD, "We have paid; stop it"));
+		if (order) { /* read before the older one came */
+			refresh(&w, later);
+			escalation_task_done(&w.e, &w.debtor, "answer_reply:inv_42", &w.fx);
+		}
+		assert_true(order ? writes(&w, "first", TOLD, "We have paid; stop it") : writes(&w, "second", later, "Thank you"));
+		refresh(&w, later);
+		assert_string_equal(find_task(&w.fx, "answer_reply")->reason, "no_more");
+		refresh(&w, "2026-05-28T08:00:00Z");
+		assert_string_equal(w.e.held ? w.e.held : "", "reply");
+		escalation_task_done(&w.e, &w.debtor, "answer_reply:inv_42", &w.fx);
+		assert_false(writes(&w, "first", TOLD, "We have paid; stop it")); /* told again */
+		assert_false(writes(&w, "second", later, "Thank you"));
+		refresh(&w, "2026-05-29T08:00:00Z");
+		assert_null(w.e.held);
+		assert_null(find_task(&w.fx, "answer_reply"));
+		escalation_write(&stored, &w.e);
+		assert_non_null(strstr(buf_str(&stored), "\"told\""));
+		world_clear(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_answer_is_asked_about),
+		cmocka_unit_test(what_asks_for_no_more_is_not_talked_over),
 		cmocka_unit_test(the_hold_ends_and_the_task_stands),
 		cmocka_unit_test(who_read_it_is_not_asked_again),
 		cmocka_unit_test(asked_beside_a_hold_and_late),
