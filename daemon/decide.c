@@ -156,7 +156,7 @@ static void want_open(struct dunner *d, struct group *g, const struct input *inp
 {
 	const struct doc *debtor = input->parsed == 0 && decide_names_nothing(&input->event) ? group_find(d, g, DOC_DEBTOR, input->event.customer_id) : NULL;
 
-	for (size_t i = 0; debtor && debtor->loaded && i < debtor->d->open_count && g->doc_count < GROUP_DOCS_MAX; i++)
+	for (size_t i = 0; debtor && debtor->loaded && i < debtor->d->open_count; i++)
 		want(d, g, DOC_ESCALATION, debtor->d->open[i]);
 }
 
@@ -173,7 +173,7 @@ void decide_wants(struct dunner *d, struct group *g)
 				want(d, g, DOC_ESCALATION, input->event.book->items[i].invoice_id);
 			if (input->event.type == EVENT_CALL_COMPLETED) /* a call is about all the invoices of its task */
 				want_siblings(d, g, input->event.invoice_id, true);
-			for (size_t i = 0; i < input->event.invoice_count && g->doc_count < GROUP_DOCS_MAX; i++)
+			for (size_t i = 0; i < input->event.invoice_count; i++)
 				want(d, g, DOC_ESCALATION, input->event.invoice_ids[i]);
 			want_open(d, g, input);
 			for (size_t i = 0; i < input->also_count; i++) {

@@ -201,6 +201,16 @@ static void take_unread(struct group *g, struct input *input)
 	input->event.customer_id = shown.customer_id;
 }
 
+/* Of how many entries it takes the room in a group, by the invoices that it is about. */
+static size_t room_of(const struct input *input, size_t most)
+{
+	const struct event *e = &input->event;
+
+	if (input->parsed == 0 && decide_names_nothing(e))
+		return most; /* about all that are open, however many those are */
+	return (e->invoice_count ? e->invoice_count : 1) + input->also_count + (e->book ? e->book->count : 0);
+}
+
 void inbox_take(struct dunner *d, struct group *g)
 {
 	size_t most = d->careful ? 1 : batch(d), bytes = 0, taken = 0;
@@ -209,6 +219,7 @@ void inbox_take(struct dunner *d, struct group *g)
 		while (page->used < page->count && taken < most) {
 			struct entry *entry = &page->entries[page->used];
 			struct input *input;
+			size_t room;
 
 			if (taken && bytes + entry->len > GROUP_EVENT_BYTES)
 				return;
@@ -222,14 +233,15 @@ void inbox_take(struct dunner *d, struct group *g)
 					&input->event, &input->err);
 			else
 				take_unreadable(g, input);
-			if (taken && (taken + input->also_count >= most || input->event.book))
+			room = room_of(input, most);
+			if (taken && (taken + room > most || input->event.book))
 				return; /* a group has room for so many documents */
 			if (taken && bytes + entry->len + (size_t)input->event.apart_bytes > GROUP_EVENT_BYTES)
 				return;
 			group_add(g, input);
 			page->used++;
 			d->queued--;
-			taken += 1 + input->also_count + (input->event.book ? input->event.book->count : 0);
+			taken += room;
 			bytes += entry->len + (size_t)input->event.apart_bytes;
 		}
 }
