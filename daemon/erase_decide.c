@@ -240,6 +240,7 @@ static void decide_erasure(struct dunner *d, struct group *g, struct erase_job *
 	delete_documents(d, g, target, &plan, doc->d);
 	file = erase_file(target, doc->d);
 	doc->erased = erasure_apply(doc->d, &plan, &file, erase_zone(d), g->arena, &work);
+	doc->d->indexed = false; /* what leads to it may have gone with these keys: it is written again, under those that stay */
 	doc->touched = true;
 	if (doc->erased) {
 		size_t capacity = g->deleted_count;

@@ -90,6 +90,16 @@ static void owes(struct senders *s, struct arena *arena, const char *customer, c
 	wait_says(s, customer, "escalation", customer, "\"end\":\"sent\"");
 }
 
+/* A later one of the same customer, not due yet. */
+static void owes_again(struct senders *s, struct arena *arena, const char *customer, const char *boss, const char *phone)
+{
+	const char *id = arena_printf(arena, "%s-again", customer);
+	const char *text = replaced(arena, replaced(arena, replaced(arena, replaced(arena, event, "ID", id), "CUS", customer), "BOSS", boss), "PHONE", phone);
+
+	push(s, arena, customer, replaced(arena, replaced(arena, text, "2026-03-02", "2037-01-30"), "2026-04-01", "2037-04-01"));
+	wait_says(s, customer, "escalation", id, "\"state\":\"");
+}
+
 static void give(struct senders *s, struct arena *arena, const char *text)
 {
 	text = arena_printf(arena, "POST /hooks/mailbox/another HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n%s", strlen(text), text);
@@ -166,6 +176,10 @@ static void another_contact_answers(void **state)
 	owes(s, arena, "kc", "boss@kc.example", "+33639970777");
 	mail(s, arena, "BOSS@kc.example", "kc1");
 	wait_says(s, "kc", "escalation", "kc", "\"held\":\"reply\"");
+	CTL_SAYS("answer_reply:kc", true, "tasks");
+	CTL_SAYS("answer_reply:kc", true, "task", "done", "answer_reply:kc", "answered");
+	CTL_SAYS("answer_reply:kc", false, "tasks");
+	mail(s, arena, "boss@kc.example", "kc2"); /* whoever writes again is read again */
 	CTL_SAYS("answer_reply:kc", true, "tasks");
 	tells(s, arena, "replied", "+33639970777", "STOP");
 	wait_says(s, "kc", "debtor", "kc", "\"opt_out_sms\":{\"on\":true");
@@ -272,6 +286,44 @@ static void contacts_that_leave(void **state)
 	wait_says(s, "leave", "escalation", "leave", "\"held\":\"reply\"");
 }
 
+/* More than a group of documents has: of the invoices that the answers are about none is left out. */
+static void many_answers_at_a_start(void **state)
+{
+	enum { DEBTORS = 50, EACH = 11 };
+	struct senders *s = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *names[DEBTORS];
+	size_t asked = 0;
+
+	for (size_t i = 0, number = 0; i < DEBTORS; number++) {
+		names[i] = arena_printf(arena, "many%zu", number);
+		if (place_of(s, names[i]).partition != 0) /* each has its own groups */
+			continue;
+		for (int k = 0; k < EACH; k++)
+			push(s, arena, names[i], replaced(arena, replaced(arena, replaced(arena, replaced(arena, replaced(arena, event, "ID",
+				arena_printf(arena, "%s-%d", names[i], k)), "CUS", names[i]), "BOSS", "boss@many.example"), "PHONE", "+33639970781"), "2026-04-01", "2027-04-01"));
+		i++;
+	}
+	assert_true(world_quiet(&s->world, WAIT_MS));
+	assert_int_equal(process_stop(&s->world.daemon, WAIT_MS), 0);
+	for (int i = 0; i < DEBTORS; i++) {
+		const char *ids = "\"x\":0";
+
+		for (int k = 0; k < EACH && i % 2; k++) /* half of them name their invoices, as the answer to a message does */
+			ids = arena_printf(arena, "%s%s\"%s-%d\"", k ? ids : "\"invoice_ids\":[", k ? "," : "", names[i], k);
+		push(s, arena, names[i], arena_printf(arena, "{\"specversion\":\"1.0\",\"id\":\"a-%s\",\"source\":\"https://desk.example\","
+			"\"type\":\"contact.reply_received\",\"time\":\"2026-04-02T07:00:00Z\",\"data\":{\"customer_id\":\"%s\",\"reply_id\":\"r-%s\","
+			"\"text\":\"What is this?\",\"channel\":\"email\",%s%s}}", names[i], names[i], names[i], ids, i % 2 ? "]" : ""));
+	}
+	world_start(&s->world, NULL);
+	assert_true(world_ready(&s->world, WAIT_MS));
+	assert_true(world_quiet(&s->world, WAIT_MS));
+	for (int i = 0; i < DEBTORS; i++)
+		for (int k = 0; k < EACH; k++)
+			asked += strstr(value(s, arena, names[i], "escalation", arena_printf(arena, "%s-%d", names[i], k)), "\"replied\":") != NULL;
+	assert_int_equal(asked, DEBTORS * EACH);
+}
+
 static int by_text(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -322,6 +374,8 @@ static size_t led_by_their_partitions(struct senders *s, struct arena *arena, co
 }
 
 /* What is erased leads nowhere any more, and what was made again from the journal leads where it led. */
+#define VOIDED(id) "{\"specversion\":\"1.0\",\"id\":\"p-" id "\",\"source\":\"https://billing.example/eu\",\"type\":\"invoice.voided\"," \
+	"\"time\":\"2026-03-03T09:00:00Z\",\"data\":{\"invoice_id\":\"" id "\"}}"
 static void erased_and_made_again(void **state)
 {
 	struct senders *s = *state;
@@ -332,8 +386,10 @@ static void erased_and_made_again(void **state)
 	owes(s, arena, "gone", "boss@gone.example", "+33639970778");
 	assert_int_equal(leads_to(s, arena, "boss@gone.example"), 1);
 	assert_int_equal(leads_to(s, arena, "+33639970778"), 6);
-	push(s, arena, "gone", "{\"specversion\":\"1.0\",\"id\":\"p-gone\",\"source\":\"https://billing.example/eu\",\"type\":\"invoice.voided\","
-		"\"time\":\"2026-03-03T09:00:00Z\",\"data\":{\"invoice_id\":\"gone\"}}");
+	owes(s, arena, "part", "boss@part.example", "+33639970782");
+	push(s, arena, "part", VOIDED("part"));
+	wait_says(s, "part", "escalation", "part", "\"state\":\"closed\"");
+	push(s, arena, "gone", VOIDED("gone"));
 	wait_says(s, "gone", "escalation", "gone", "\"state\":\"closed\"");
 	assert_int_equal(process_stop(&s->world.daemon, WAIT_MS), 0);
 	s->world.options.clock = "start:2037-02-01T10:00:00Z,rate:0"; /* no period keeps it any more */
@@ -346,6 +402,10 @@ static void erased_and_made_again(void **state)
 			fail_msg("%s", buf_str(&output));
 	}
 	assert_int_equal(leads_to(s, arena, "+33639970778"), 5);
+	owes_again(s, arena, "part", "boss@part.example", "+33639970782"); /* it goes on, while its first year goes */
+	(void)world_ctl(&s->world, (const char *const[]){ "trail", "erase", "part", "--yes", "--why", "asked by letter", NULL }, &output);
+	assert_non_null(strstr(buf_str(&output), "open_invoice"));
+	assert_int_equal(leads_to(s, arena, "boss@part.example"), 1);
 	assert_true(world_quiet(&s->world, WAIT_MS));
 	assert_int_equal(process_stop(&s->world.daemon, WAIT_MS), 0);
 	before = index_of(s, arena);
@@ -372,6 +432,7 @@ int main(void)
 		cmocka_unit_test(a_report_of_an_address),
 		cmocka_unit_test(nobody_knows_who_wrote),
 		cmocka_unit_test(contacts_that_leave),
+		cmocka_unit_test(many_answers_at_a_start),
 		cmocka_unit_test(erased_and_made_again),
 	};
 
