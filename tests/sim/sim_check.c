@@ -388,6 +388,8 @@ enum walk_end judge_walk(const struct judge *judge, const struct known_invoice *
 {
 	const struct walk_step *walk = &invoice->walk[step];
 
+	if (walk->back && !judge_superseded(judge, walk->back))
+		return WALK_OPEN;
 	if (walk->end == WALK_OPEN || !walk->group || !judge_superseded(judge, walk->group))
 		return walk->end;
 	return walk->also && !judge_superseded(judge, walk->also) ? walk->end : WALK_OPEN;

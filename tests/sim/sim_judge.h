@@ -30,6 +30,7 @@ struct walk_step {
 	date on; /* local date of the contact, or of the skip */
 	size_t group; /* the journal's that says so, counted from 1; 0 = the provider itself */
 	size_t also; /* another host's group that said so before, which the store may still have; 0 = none */
+	size_t back; /* the group that says that it reached nobody, and is owed again; 0 = none */
 };
 
 struct known_invoice {

@@ -193,7 +193,7 @@ static void skip(struct judge *judge, const char *invoice_id, const char *step, 
 	/* One that another host wrote and the store never took is as open: which of them counts is known when the store has one. */
 	if (walk && (judge_walk(judge, invoice, (size_t)index) == WALK_OPEN || (walk->end == WALK_SKIPPED && walk->group && !judge->groups[walk->group - 1].applied)))
 		invoice->walk[index] = (struct walk_step){ WALK_SKIPPED, arena_strdup(judge->arena, reason),
-			judge_date(judge, invoice->debtor_id, judge->decided_at), judge->group_count, walk->end == WALK_SKIPPED ? walk->group : 0 };
+			judge_date(judge, invoice->debtor_id, judge->decided_at), judge->group_count, walk->end == WALK_SKIPPED ? walk->group : 0, 0 };
 }
 
 static bool final(const char *kind)
@@ -297,7 +297,7 @@ static void walk_by_hand(struct judge *judge, const char *invoice_id, enum step_
 		return;
 	}
 	invoice->walk[step] = (struct walk_step){ WALK_SENT, arena_strdup(judge->arena, id),
-		judge_date(judge, debtor_id, judge->decided_at), judge->group_count, 0 };
+		judge_date(judge, debtor_id, judge->decided_at), judge->group_count, 0, 0 };
 }
 
 /* A letter that waits to be posted: a contact from then on, until it counts as one that was made, or nobody posts it. */
@@ -442,7 +442,7 @@ static void note_dead_address(struct judge *judge, const char *invoice_id, const
 		sim_breach(judge->sim, "truth", "attempt %s about %s did not arrive, says the trail, and nobody told that", attempt, invoice_id);
 	settled_undelivered(judge, invoice_id, attempt);
 	if (index >= 0 && invoice->walk[index].why && strcmp(invoice->walk[index].why, attempt) == 0)
-		invoice->walk[index] = (struct walk_step){ 0 };
+		invoice->walk[index].back = judge->group_count;
 }
 
 static void check_house(struct judge *judge, const char *debtor_id, const char *task)
