@@ -38,8 +38,9 @@ void instance_book_write(struct instance *in)
 	jw_end_object(&w);
 	buf_add_char(&text, '\n');
 	r = file_replace(path(in), buf_str(&text), text.len, 0600);
-	if (r < 0)
+	if (r < 0 && !in->book.unwritten)
 		log_line(in->log, LOG_ERR | MSG(STATE_FILE), "dunningd", "%s cannot be written: %s", path(in), strerror(-r));
+	in->book.unwritten = r < 0; /* tried again with each announcement */
 }
 
 int instance_book_open(struct instance *in, struct err *err)

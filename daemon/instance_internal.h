@@ -65,6 +65,7 @@ struct book_id {
 	char id[BOOK_DIGITS + 1], fresh[BOOK_DIGITS + 1]; /* id: "" = not known yet; fresh: what a new one would be */
 	bool shared; /* another instance was seen once */
 	bool lost; /* Redis has it no more */
+	bool unwritten; /* the file could not be */
 	uint64_t *epochs; /* by partition: under which another instance led it last, as far as we ever heard; 0 = none did */
 };
 

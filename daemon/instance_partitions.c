@@ -616,10 +616,14 @@ static const char *say_refused(const struct instance *in, struct arena *arena)
 static void announce(struct instance *in, int64_t led, redis_store_members_fn done)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	bool partial = false;
+	bool partial = in->rolled_back; /* and takes none of its share: others that live have it among them */
 
-	for (size_t i = 0; i < in->partition_count; i++)
-		partial |= !in->partitions[i].connected && !in->partitions[i].ended;
+	for (size_t i = 0; i < in->partition_count; i++) {
+		struct dunner_status status;
+
+		dunner_status(in->partitions[i].dunner, &status);
+		partial |= (!in->partitions[i].connected && !in->partitions[i].ended) || status.state == DUNNER_REFUSED;
+	}
 	redis_store_announce(in->partitions[0].store, &(struct store_announcement){ .instance = in->config->instance, .origin = in->generation.origin,
 		.ttl_ms = MEMBER_TTL_MS, .led = led, .partial = partial, .book = in->book.id, .new_book = instance_book_offer(in, in->members->heard),
 		.begun = say_begun(in, arena), .whose = in->whose, .refused = say_refused(in, arena), .replicas = in->book.id[0] || led < 0 ? 0 : in->config->redis_replicas }, done, in);
@@ -658,7 +662,7 @@ static void note_epochs(struct instance *in)
 		*known = led;
 		news = true;
 	}
-	if (news)
+	if (news || in->book.unwritten)
 		instance_book_write(in);
 }
 

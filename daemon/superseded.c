@@ -122,6 +122,7 @@ struct tail {
 	struct dunner *dunner;
 	const struct store_cursor *cursor;
 	uint64_t first, last, groups, outcomes;
+	bool stands; /* its first group stands where nobody went on yet */
 };
 
 static bool is_accepted(const struct json *record)
@@ -177,7 +178,7 @@ static int on_group(const struct journal_group *group, void *arg)
 	struct tail *tail = arg;
 
 	if (memcmp(group->head.predecessor, tail->cursor->group, GROUP_ID_SIZE) == 0)
-		return 1; /* made for this very place, where nobody else went on: from here on it is redone, should we lead */
+		return tail->stands = true; /* made for this very place, where nobody else went on: from here on it is redone, should we lead */
 	if (!tail->groups++)
 		tail->first = group->head.pseq;
 	tail->last = group->head.pseq;
@@ -217,6 +218,8 @@ void superseded_look(struct dunner *d, const struct store_cursor *cursor)
 		(void)journal->replay(journal->self, d->settings.partition, cursor->left[i].pseq, on_group, &tail);
 		if (tail.groups)
 			record_tail(d, &tail, cursor->writer);
+		else if (tail.stands && d->state == DUNNER_PASSIVE) /* whoever leads may still go on without it */
+			s->looked = false;
 	}
 	superseded_tell(d);
 }
