@@ -366,7 +366,7 @@ static bool broken_letter(const struct judge *judge, const char *id, int64_t wal
 	for (size_t i = 0; i < judge->told_count; i++) {
 		const struct told *t = &judge->told[i];
 
-		if (known(t, by_mono) && t->broken && about(t, id) && wall < t->since_wall + DEAD_HOLD &&
+		if (known(t, by_mono) && t->broken && !t->by_person && about(t, id) && wall < t->since_wall + DEAD_HOLD &&
 			!resumed_since(judge, id, t->since_wall))
 			return true;
 	}
@@ -642,6 +642,7 @@ void judge_event_added(struct judge *judge, const char *stream, const char *text
 	t.broken = raw || event_parse(judge->arena, t.text, strlen(t.text), NULL, &t.event, &err) < 0;
 	if (raw)
 		t.event = (struct event){ 0 };
+	t.by_person = t.event.type == EVENT_OPERATOR_COMMAND;
 	if (!t.broken && t.event.offer)
 		settled_accepted(judge, &t.event);
 	judge->told = arena_grow(judge->arena, judge->told, judge->told_count, &judge->told_capacity, sizeof(*judge->told));

@@ -16,6 +16,7 @@ struct told { /* one event, as it stands in a stream */
 	const char *text;
 	char digest[65]; /* hex SHA-256 of the text */
 	bool broken; /* no parser takes it, or it was quarantined as poison; event.invoice_id may still be known */
+	bool by_person; /* a command: refused, it holds nothing, and they were told why */
 	bool quarantined; /* broken only because it was taken for poison: sent again, it is judged anew */
 	bool recorded; /* the trail holds it: what becomes of another telling does not matter */
 	bool decided; /* and the only host has decided it: it stands before every first byte from then on, however young */
