@@ -321,8 +321,11 @@ static const char *const no_more[] = { "stop texting *", "stop messaging *", "st
 	"non scrivetemi", "non * scrivete", "non contattatemi", "non * contattate", "smettete di scriver", "smettete di mandar",
 	"piu ricevere %", "piu ricevere queste %", "piu ricevere vostre %", "non * mandate piu %", "non inviatemi piu %",
 	"geen % meer", "niet meer sms", "niet meer mailen", "schrijf * niet", "stop met mailen", "stop met sms", "stop met schrijven" };
-/* They may, and may not: who does not want the paper any more is still written to. */
-static const char *const perhaps_no_more[] = { "ne m'envoyez plus", "ne * envoyez plus", "ne plus m'envoyer", "ne plus * envoyer", "plus recevoir",
+/* They may, and may not: who does not want the paper any more is still written to, and whoever gives us another address wants to be. */
+static const char *const perhaps_no_more[] = { "don't write *", "do not write *", "don't write to *", "do not write to *", "don't message *",
+	"do not message *", "don't mail *", "do not mail *", "schreiben sie * nicht mehr", "kontaktieren sie * nicht mehr", "rufen sie * nicht mehr",
+	"no * llamen", "non chiamatemi", "non * chiamate", "ne m'appelez plus", "ne * appelez plus",
+	"ne m'envoyez plus", "ne * envoyez plus", "ne plus m'envoyer", "ne plus * envoyer", "plus recevoir",
 	"arretez de", "cessez de", "cesser de", "nicht mehr anschreiben", "nicht mehr melden", "no quiero recibir", "no * manden", "no * envien",
 	"dejen de", "piu ricevere", "cancellatemi", "smettete di",
 	"niet meer ontvangen", "niet meer gemaild", "niet meer benader", "stop met" };

@@ -89,6 +89,13 @@ static const struct {
 	{ "No quiero recibir más correos", REPLY_OPT_OUT },
 	{ "Arrêtez de m'envoyer des mails", REPLY_OPT_OUT },
 	/* a person reads it */
+	{ "Ne m'appelez plus", REPLY_REVIEW },
+	{ "Non chiamatemi più", REPLY_REVIEW },
+	{ "Please do not write to us at this address, but to billing@dupont.example", REPLY_REVIEW },
+	{ "No me llamen", REPLY_REVIEW },
+	{ "Schreiben Sie uns nicht mehr!", REPLY_REVIEW },
+	{ "Please don't message us", REPLY_REVIEW },
+	{ "Do not write to me any more", REPLY_REVIEW },
 	{ "Veuillez cesser de me contacter", REPLY_REVIEW },
 	{ "Cancellatemi dalla lista", REPLY_REVIEW },
 	{ "Wil niet meer gemaild worden", REPLY_REVIEW },
@@ -107,6 +114,8 @@ static const struct {
 	{ "help STOP", REPLY_REVIEW },
 	/* and this asks nothing of the kind */
 	{ "stopping", REPLY_NONE },
+	{ "Do not write to Paul, he has left", REPLY_NONE },
+	{ "We do not write off that sum", REPLY_NONE },
 	{ "Nous avons payé hier", REPLY_NONE },
 	{ "Who are you?\n> To stop texting, answer STOP", REPLY_NONE },
 	{ "Help!", REPLY_HELP },
