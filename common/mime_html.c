@@ -1,5 +1,6 @@
 #include "common/mime_html.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@ struct page {
 	bool blank; /* and a blank */
 	size_t quotes; /* blockquotes that are open */
 	size_t divs; /* those that are open within one that quotes, itself included; 0 = none does */
+	unsigned unclosed; /* bit per element of unseen[]: it is closed nowhere from here on, and not looked for again */
 };
 
 static bool quoted(const struct page *page)
@@ -118,12 +120,12 @@ static bool is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static bool is_one_of(const char *word, const char *const *list)
+static int index_of(const char *word, const char *const *list)
 {
-	for (; *list; list++)
-		if (strcasecmp(word, *list) == 0)
-			return true;
-	return false;
+	for (int i = 0; list[i]; i++)
+		if (strcasecmp(word, list[i]) == 0)
+			return i;
+	return -ENOENT;
 }
 
 /* Case does not matter. NULL: it is not there. */
@@ -147,6 +149,18 @@ static bool quotes(const char *attributes)
 	return false;
 }
 
+/* What stands behind an element of which nothing is shown; where it is never closed the rest is. */
+static const char *skip(struct page *page, int element, const char *name, const char *behind, const char *end)
+{
+	char close[TAG_MAX + 2] = "</";
+	const char *from = page->unclosed >> element & 1 ? NULL : find(behind, end, strcat(close, name));
+	const char *stop = from ? memchr(from, '>', (size_t)(end - from)) : NULL;
+
+	if (!from)
+		page->unclosed |= 1u << element;
+	return stop ? stop + 1 : from ? end : behind;
+}
+
 /* A tag, a comment or the like at `at`: what stands behind it, and behind all that is not shown. */
 static const char *tag(struct page *page, const char *at, const char *end)
 {
@@ -157,6 +171,7 @@ static const char *tag(struct page *page, const char *at, const char *end)
 	bool closes = at + 1 < end && at[1] == '/';
 	const char *from = at + 1 + closes, *stop, *behind;
 	size_t len = 0;
+	int element;
 
 	if (end - at > 3 && strncmp(at, "<!--", 4) == 0)
 		return (stop = memmem(at + 4, (size_t)(end - at - 4), "-->", 3)) ? stop + 3 : end;
@@ -164,26 +179,20 @@ static const char *tag(struct page *page, const char *at, const char *end)
 		len++;
 	memcpy(name, from, len);
 	name[len] = '\0';
-	stop = memchr(at, '>', (size_t)(end - at));
 	if (!len && !(from < end && (*from == '!' || *from == '?'))) { /* "a < b" */
 		add(page, "<", 1);
 		return at + 1;
 	}
+	stop = memchr(at, '>', (size_t)(end - at));
 	behind = stop ? stop + 1 : end;
 	len = (size_t)(behind - from) < sizeof(attributes) ? (size_t)(behind - from) : sizeof(attributes) - 1;
 	memcpy(attributes, from, len);
 	attributes[len] = '\0';
-	if (!closes && is_one_of(name, unseen)) {
-		char close[TAG_MAX + 2] = "</";
-
-		strcat(close, name);
-		from = find(behind, end, close);
-		stop = from ? memchr(from, '>', (size_t)(end - from)) : NULL;
-		return stop ? stop + 1 : from ? end : behind; /* where it is never closed the rest is shown */
-	}
+	if (!closes && (element = index_of(name, unseen)) >= 0)
+		return skip(page, element, name, behind, end);
 	if (strcasecmp(name, "br") == 0)
 		end_line(page, page->lines < 2 ? page->lines + 1 : 2);
-	if (is_one_of(name, blocks))
+	if (index_of(name, blocks) >= 0)
 		end_line(page, strcasecmp(name, "p") == 0 ? 2 : 1);
 	if (strcasecmp(name, "blockquote") == 0)
 		page->quotes = closes ? page->quotes - (page->quotes > 0) : page->quotes + 1;
@@ -195,7 +204,7 @@ static const char *tag(struct page *page, const char *at, const char *end)
 const char *mime_html_text(const char *html, size_t len, size_t max, struct arena *arena)
 {
 	struct page page = { 0 };
-	const char *end = html + len, *ret;
+	const char *end = html + (len < MIME_HTML_MAX ? len : MIME_HTML_MAX), *ret;
 
 	for (const char *at = html; at < end && page.out.len < max;) {
 		size_t n = (unsigned char)*at < 0x80 ? 1 : utf8_len(at, end);

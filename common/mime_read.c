@@ -13,7 +13,6 @@
 #define DEPTH_MAX 6 /* multiparts within multiparts */
 #define PARTS_MAX 100 /* of one mail, all depths together */
 #define HEADER_MAX 4000
-#define HTML_MAX ((size_t)1024 * 1024) /* before its styles are taken out */
 
 struct reading {
 	struct arena *arena;
@@ -91,12 +90,12 @@ static void decode_quoted(const char *p, const char *end, struct buf *out)
 			buf_add_char(out, (char)(16 * hex_digit(p[1]) + hex_digit(p[2])));
 			p += 2;
 		} else { /* a soft line end: with what blanks stand before it */
-			const char *next = line_end(p, end);
+			const char *next = p + 1 + strspn(p + 1, " \t\r"); /* a line may be as long as the mail: its end is not looked for */
 
-			if (p + 1 + strspn(p + 1, " \t\r") + 1 < next)
+			if (next < end && *next != '\n')
 				buf_add_char(out, '=');
 			else
-				p = next - 1;
+				p = next < end ? next : end - 1;
 		}
 	}
 }
@@ -181,7 +180,7 @@ const char *mime_utf8(const char *text, size_t len, const char *charset, struct 
 	CLEANUP(buf_clear) struct buf bytes = { 0 };
 
 	buf_add(&bytes, text, len);
-	return clean(&bytes, charset, HTML_MAX, arena);
+	return clean(&bytes, charset, MIME_HTML_MAX, arena);
 }
 
 /* --- parts ------------------------------------------------------------------------------------------------------------------------ */
@@ -231,7 +230,7 @@ static const char *find_text(struct reading *reading, const char *mail, const ch
 		return NULL;
 	if (begins(disposition, "attachment") || !decode(body, end, encoding, &text))
 		return NULL;
-	ret = clean(&text, parameter(type, "charset", reading->arena), reading->html ? HTML_MAX : MIME_TEXT_MAX, reading->arena);
+	ret = clean(&text, parameter(type, "charset", reading->arena), reading->html ? MIME_HTML_MAX : MIME_TEXT_MAX, reading->arena);
 	return reading->html ? mime_html_text(ret, strlen(ret), MIME_TEXT_MAX, reading->arena) : ret;
 }
 

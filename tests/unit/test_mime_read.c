@@ -132,6 +132,26 @@ static void whole(void **state)
 }
 
 /* Every beginning of every mail, and multiparts without end: nothing is read beyond, and it ends soon. */
+/* Each of them was looked for to the end of the mail once more: what takes a moment here took minutes, and the daemon with it. */
+static void no_mail_takes_longer_than_its_length(void **state)
+{
+	static const struct {
+		const char *head, *again;
+	} mails[] = { { "Content-Type: text/html\n\n", "<style>" }, { "Content-Type: text/html\n\n", "<script><head><title>" }, { "Content-Type: text/html\n\n", "< " },
+		{ "Content-Type: text/html\n\n", "&<a" }, { "Content-Type: text/html\n\n", "<!-" }, { "Content-Transfer-Encoding: quoted-printable\n\n", "=z" } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(mails); i++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		CLEANUP(buf_clear) struct buf mail = { 0 };
+
+		buf_add_str(&mail, mails[i].head);
+		while (mail.len < (size_t)4 * 1024 * 1024)
+			buf_add_str(&mail, mails[i].again);
+		(void)mime_text(buf_str(&mail), mail.len, arena);
+	}
+}
+
 static void whatever_comes(void **state)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
@@ -185,11 +205,11 @@ static void whatever_comes(void **state)
 int main(void)
 {
 	enum { ROWS = sizeof(rows) / sizeof(*rows), WHOLES = sizeof(wholes) / sizeof(*wholes) };
-	struct CMUnitTest tests[1 + ROWS + WHOLES] = { cmocka_unit_test(whatever_comes) };
+	struct CMUnitTest tests[2 + ROWS + WHOLES] = { cmocka_unit_test(whatever_comes), cmocka_unit_test(no_mail_takes_longer_than_its_length) };
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		tests[1 + i] = (struct CMUnitTest){ .name = rows[i].name, .test_func = row, .initial_state = (void *)(uintptr_t)&rows[i] };
+		tests[2 + i] = (struct CMUnitTest){ .name = rows[i].name, .test_func = row, .initial_state = (void *)(uintptr_t)&rows[i] };
 	for (size_t i = 0; i < WHOLES; i++)
-		tests[1 + ROWS + i] = (struct CMUnitTest){ .name = wholes[i].name, .test_func = whole, .initial_state = (void *)(uintptr_t)&wholes[i] };
+		tests[2 + ROWS + i] = (struct CMUnitTest){ .name = wholes[i].name, .test_func = whole, .initial_state = (void *)(uintptr_t)&wholes[i] };
 	return cmocka_run_group_tests_name("mime_read", tests, NULL, NULL);
 }
