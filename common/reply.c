@@ -141,6 +141,9 @@ static void answer(const char *text, char ret[READ_MAX])
 				break;
 			next = behind ? behind : next;
 		} else if (len || n) {
+			/* One that begins small goes on with the one above: "Please stop" and "the delivery" below it is no STOP. */
+			if (n > 1 && ret[n - 1] == '\n' && ret[n - 2] != '\n' && *from >= 'a' && *from <= 'z')
+				ret[n - 1] = ' ';
 			n += len;
 			ret[n++] = '\n';
 		}
@@ -325,6 +328,9 @@ static const char *const no_more[] = { "stop texting *", "stop messaging *", "st
 static const char *const perhaps_no_more[] = { "don't write *", "do not write *", "don't write to *", "do not write to *", "don't message *",
 	"do not message *", "don't mail *", "do not mail *", "schreiben sie * nicht mehr", "kontaktieren sie * nicht mehr", "rufen sie * nicht mehr",
 	"no * llamen", "non chiamatemi", "non * chiamate", "ne m'appelez plus", "ne * appelez plus",
+	"do not send *", "don't send *", "dont send *", "don't want to receive", "do not want to receive", "dont want to receive", "no longer want",
+	"don't want your %", "do not want your %", "dont text *", "dont contact *", "dont email *", "dont write *", "dont call *", "remove *",
+	"opt * out", "veux plus de", "plus de %", "desinscrivez moi", "desabonnez moi", "keine sms", "keine mails", "keine e-mails",
 	"ne m'envoyez plus", "ne * envoyez plus", "ne plus m'envoyer", "ne plus * envoyer", "plus recevoir",
 	"arretez de", "cessez de", "cesser de", "nicht mehr anschreiben", "nicht mehr melden", "no quiero recibir", "no * manden", "no * envien",
 	"dejen de", "piu ricevere", "cancellatemi", "smettete di",
@@ -527,7 +533,8 @@ static const struct {
 /* Before it in the same clause: it is not so, not yet, or only if; in part it is what we write ourselves ("Hebt u al betaald, dan ..."). */
 static const char *const not_so[] = { "not", "haven't", "hasn't", "didn't", "never", "no", "non", "pas", "nicht", "niet", "if", "unless", "once",
 	"when", "until",
-	"as soon as", "will", "shall", "would", "should", "si", "quand", "lorsque", "des que", "sera", "wenn", "falls", "sollte",
+	"as soon as", "could", "we'll", "i'll", "thought", "impossible", "who says",
+	"will", "shall", "would", "should", "si", "quand", "lorsque", "des que", "sera", "wenn", "falls", "sollte",
 	"sollten", "sobald", "wird", "werde", "werden", "haben sie", "hatten sie", "you had", "you told", "u hebt", "vous aviez", "lei",
 	"had u", "cuando", "se", "quando", "appena", "als", "indien", "zodra", "wordt", "hebt u", "heeft u" };
 static const char *const nothing[] = { " nothing", " nichts", " rien", " nada", " niente", " niets" };
