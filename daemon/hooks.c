@@ -25,6 +25,7 @@
 #define HEADERS_MAX 100
 #define HTTP_GONE 410
 #define DEADLINE_MS 10000
+#define ANSWER_MS 120000 /* Redis may be long in taking a batch */
 #define CONNECTIONS_MAX 256
 #define TELL_MS 10000
 #define HELD_MAX (96u << 20) /* bytes of requests that are not whole yet: at least one of the longest */
@@ -271,6 +272,15 @@ static void on_too_large(void *arg)
 	tell_refused(hooks, LOG_WARNING | MSG(HOOK_REFUSED), NULL, "too_large");
 }
 
+/* It may be an answer with files over a line that is too slow for them. */
+static void on_cut(void *arg)
+{
+	struct hooks *hooks = arg;
+
+	hooks->counts.refused++;
+	tell_refused(hooks, LOG_WARNING | MSG(HOOK_REFUSED), NULL, "cut_short");
+}
+
 /* 0, or the status of the refusal. */
 static int take(struct call *call, const struct target *target)
 {
@@ -395,6 +405,7 @@ static void on_request(struct evhttp_request *request, void *arg)
 	int status;
 	bool get;
 
+	http_guard_whole(hooks->guard, request);
 	if (http_request_check(request, &err) < 0) {
 		answer(hooks, request, HTTP_BADREQUEST, "text/plain", err.text);
 		return;
@@ -503,7 +514,7 @@ int hooks_create(struct event_base *base, const struct hooks_settings *settings,
 {
 	CLEANUP(hooks_destroyp) struct hooks *hooks = xcalloc(1, sizeof(*hooks));
 	struct http_limits limits = { .head = 16384, .connections = CONNECTIONS_MAX, .evict = true, .deadline_ms = DEADLINE_MS,
-		.held = HELD_MAX, .too_large = on_too_large, .arg = hooks };
+		.answer_ms = ANSWER_MS, .cut = on_cut, .held = HELD_MAX, .too_large = on_too_large, .arg = hooks };
 	int r, port;
 
 	hooks->settings = *settings;

@@ -19,10 +19,15 @@
 #define SWEEP_MS 250
 #define BACKLOG 512
 #define MUCH 65536 /* bytes: who holds less does not go for what others hold */
+#define PACE 64 /* bytes a ms: who sends no slower than that is not cut, however long it is */
 
 struct connection {
+	struct http_guard *guard;
 	struct bufferevent *buffer; /* a reference of ours: evhttp does not say when it drops its own */
-	int64_t begun; /* ms, monotonic */
+	int64_t begun; /* ms, monotonic; once its request is whole, since then */
+	size_t came; /* bytes, of a request that is not whole yet: evhttp takes those of a chunked one away piece by piece, and has them all the same */
+	bool whole; /* it is, as http_guard_whole() said */
+	bool answered; /* or begun to be: evhttp itself refuses some by their head */
 	bool ended; /* by us: evhttp has yet to see it */
 	struct connection *next;
 };
@@ -36,7 +41,7 @@ struct http_guard {
 	struct http_limits limits;
 	struct connection *connections;
 	size_t count;
-	size_t held; /* what evhttp has yet to take: it takes a body when it is whole */
+	size_t held; /* what came of requests that are not whole */
 	struct watched *watched;
 	struct event *sweep; /* always on: it also opens listeners again */
 };
@@ -83,9 +88,17 @@ static void evict(struct http_guard *guard)
 		end(oldest);
 }
 
-static size_t held_by(const struct connection *c)
+/* Much came, and it is over before it was whole. Whoever sends it again, and is cut again, gives it up one day: somebody should know. */
+static void tell_cut(const struct connection *c)
 {
-	return evbuffer_get_length(bufferevent_get_input(c->buffer));
+	if (!c->ended && !c->whole && !c->answered && c->came > MUCH && c->guard->limits.cut)
+		c->guard->limits.cut(c->guard->limits.arg);
+}
+
+static void cut(struct connection *c)
+{
+	tell_cut(c);
+	end(c);
 }
 
 /* What it held is freed when evhttp has seen the end, with the next sweep at the latest; until then nothing is added to it. */
@@ -96,30 +109,33 @@ static void make_room(struct http_guard *guard)
 
 	for (struct connection *c = guard->connections; c; c = c->next) {
 		if (c->ended)
-			ended += held_by(c);
-		else if (held_by(c) > MUCH)
+			ended += c->came;
+		else if (c->came > MUCH)
 			oldest = c;
 	}
 	if (oldest && guard->held - ended > guard->limits.held)
-		end(oldest);
+		cut(oldest);
 }
 
 static void on_input(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *arg)
 {
-	struct http_guard *guard = arg;
+	struct connection *c = arg;
+	struct http_guard *guard = c->guard;
 
 	(void)buffer;
+	c->came += info->n_added;
 	guard->held += info->n_added;
-	guard->held -= info->n_deleted;
 	if (guard->limits.held && info->n_added && guard->held > guard->limits.held)
 		make_room(guard);
 }
 
 static void on_output(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *arg)
 {
-	struct http_guard *guard = arg;
+	struct connection *c = arg;
+	struct http_guard *guard = c->guard;
 	char head[12];
 
+	c->answered |= info->n_added > 0;
 	if (guard->limits.too_large && !info->orig_size && evbuffer_copyout(buffer, head, sizeof(head)) == sizeof(head) &&
 		memcmp(head + 8, " 413", 4) == 0)
 		guard->limits.too_large(guard->limits.arg);
@@ -127,9 +143,9 @@ static void on_output(struct evbuffer *buffer, const struct evbuffer_cb_info *in
 
 static void forget(struct http_guard *guard, struct connection *c)
 {
-	guard->held -= held_by(c);
-	(void)evbuffer_remove_cb(bufferevent_get_input(c->buffer), on_input, guard);
-	(void)evbuffer_remove_cb(bufferevent_get_output(c->buffer), on_output, guard);
+	guard->held -= c->came;
+	(void)evbuffer_remove_cb(bufferevent_get_input(c->buffer), on_input, c);
+	(void)evbuffer_remove_cb(bufferevent_get_output(c->buffer), on_output, c);
 	bufferevent_decref(c->buffer);
 	free(c);
 }
@@ -142,14 +158,15 @@ static void sweep(struct http_guard *guard)
 	while (*link) {
 		struct connection *c = *link;
 
-		if (dropped(c->buffer)) {
+		if (dropped(c->buffer)) { /* evhttp's own time is up when nothing comes at all; or they went */
+			tell_cut(c);
 			*link = c->next;
 			forget(guard, c);
 			guard->count--;
 			continue;
 		}
-		if (now - c->begun > guard->limits.deadline_ms)
-			end(c);
+		if (now - c->begun > (c->whole ? guard->limits.answer_ms : guard->limits.deadline_ms + (int64_t)(c->came / PACE)))
+			cut(c);
 		link = &c->next;
 	}
 }
@@ -178,10 +195,10 @@ static struct bufferevent *on_connection(struct event_base *base, void *arg)
 	 * Without BEV_OPT_CLOSE_ON_FREE evhttp closes the descriptor at once, while we hold the buffer: it would read from whatever has that
 	 * descriptor next, and a request that comes in pieces would lack some.
 	 */
-	*c = (struct connection){ .buffer = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE), .begun = mono_ms(), .next = guard->connections };
+	*c = (struct connection){ .guard = guard, .buffer = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE), .begun = mono_ms(), .next = guard->connections };
 	bufferevent_incref(c->buffer);
-	(void)evbuffer_add_cb(bufferevent_get_input(c->buffer), on_input, guard);
-	(void)evbuffer_add_cb(bufferevent_get_output(c->buffer), on_output, guard);
+	(void)evbuffer_add_cb(bufferevent_get_input(c->buffer), on_input, c);
+	(void)evbuffer_add_cb(bufferevent_get_output(c->buffer), on_output, c);
 	guard->connections = c;
 	/* Those that were ended are counted until evhttp has seen it. */
 	if (++guard->count >= guard->limits.connections * (guard->limits.evict ? 2 : 1))
@@ -279,6 +296,19 @@ int http_guard_listen(struct http_guard *guard, struct evhttp *http, const char 
 		service_socket_keep(name, evconnlistener_get_fd(listener));
 	http_guard_watch(guard, bound);
 	return 0;
+}
+
+void http_guard_whole(struct http_guard *guard, struct evhttp_request *request)
+{
+	struct bufferevent *buffer = evhttp_connection_get_bufferevent(evhttp_request_get_connection(request));
+
+	for (struct connection *c = guard->connections; c; c = c->next)
+		if (c->buffer == buffer) {
+			guard->held -= c->came;
+			c->came = 0;
+			c->whole = true;
+			c->begun = mono_ms();
+		}
 }
 
 size_t http_guard_connections(const struct http_guard *guard)

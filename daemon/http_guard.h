@@ -21,9 +21,11 @@ struct http_limits {
 	size_t head, body; /* bytes; more is answered with 400 or 413 */
 	size_t connections; /* beyond these, new ones wait in the kernel's queue */
 	bool evict; /* the oldest makes room instead: who is slow keeps nobody out */
-	int64_t deadline_ms; /* for all of a connection, from accept to the last byte */
+	int64_t deadline_ms; /* for all of a connection, from accept to the last byte; more while much comes, at a floor of 64 KB a second */
+	int64_t answer_ms; /* for what follows http_guard_whole() */
 	size_t held; /* bytes of requests that are not whole yet, of all connections together: beyond, the oldest that has much goes. 0 = no limit */
 	void (*too_large)(void *arg); /* evhttp itself answered 413; NULL = nobody wants to know */
+	void (*cut)(void *arg); /* a request of which much had come was over before it was whole: too slow, for the room, or they went; NULL = nobody wants to know */
 	void *arg;
 };
 
@@ -39,6 +41,11 @@ void http_guard_watch(struct http_guard *guard, struct evhttp_bound_socket *sock
  * -EBADMSG, -errno: `err` says why, at the setting `name`.listen; *port is the one that it has, also where the address asked for any (0).
  */
 int http_guard_listen(struct http_guard *guard, struct evhttp *http, const char *name, const char *address, int *port, struct err *err);
+/*
+ * It is whole, and no other follows on its connection: what it holds counts for `held` no longer, and the time that its answer takes is ours. Without
+ * this word all of it is the connection's.
+ */
+void http_guard_whole(struct http_guard *guard, struct evhttp_request *request);
 size_t http_guard_connections(const struct http_guard *guard);
 
 /*

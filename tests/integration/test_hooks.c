@@ -491,25 +491,63 @@ static void what_is_held_has_an_end(void **state)
 {
 	struct hooked *h = *state;
 	CLEANUP(arena_freep) struct arena *arena = arena_create();
-	static const char head[] = "POST /hooks/mailbox/another HTTP/1.1\r\nHost: x\r\nContent-Length: 11000000\r\n\r\n";
+	static const char *const heads[] = { "Content-Length: 11000000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n800000\r\n" };
 	const char *much = large_body(arena, 8 << 20);
-	int fds[16], ended = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(fds); i++) { /* 128 MiB */
-		fds[i] = connect_to(h->port);
-		assert_true(fds[i] >= 0);
-		assert_int_equal(send(fds[i], head, strlen(head), MSG_NOSIGNAL), (ssize_t)strlen(head));
-		(void)!send(fds[i], much, strlen(much), MSG_NOSIGNAL);
-	}
-	assert_int_equal(tell(h->port, "{\"type\":\"opened\",\"event\":\"beside the large\"}"), 200);
-	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
-		struct pollfd wait = { .fd = fds[i], .events = POLLIN };
+	for (size_t way = 0; way < ARRAY_LEN(heads); way++) { /* the second is refused, once it is whole */
+		const char *head = arena_printf(arena, "POST /hooks/mailbox/another HTTP/1.1\r\nHost: x\r\n%s", heads[way]);
+		int fds[16], ended = 0;
 
-		ended += poll(&wait, 1, 0) > 0;
+		for (size_t i = 0; i < ARRAY_LEN(fds); i++) { /* 128 MiB */
+			fds[i] = connect_to(h->port);
+			assert_true(fds[i] >= 0);
+			assert_int_equal(send(fds[i], head, strlen(head), MSG_NOSIGNAL), (ssize_t)strlen(head));
+			(void)!send(fds[i], much, strlen(much), MSG_NOSIGNAL);
+		}
+		assert_int_equal(tell(h->port, arena_printf(arena, "{\"type\":\"opened\",\"event\":\"beside the large %zu\"}", way)), 200);
+		for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+			struct pollfd wait = { .fd = fds[i], .events = POLLIN };
+
+			ended += poll(&wait, 1, 0) > 0;
+		}
+		for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+			close(fds[i]);
+		assert_in_range(ended, 3, 8);
 	}
-	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
-		close(fds[i]);
-	assert_in_range(ended, 3, 8);
+}
+
+/* A line that is slow and steady may take its time; one that stands still may not, and of a long body that is lost so somebody hears. */
+static void a_long_body_over_a_slow_line(void **state)
+{
+	struct hooked *h = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	static const char mail[] = "From: slow@x.example\r\nMessage-ID: <slow@x.example>\r\n\r\n", end[] = "\r\n";
+	enum { PIECE = 90000, PIECES = 11 };
+	const char *piece = large_body(arena, PIECE);
+	int64_t refused = counted(h, "refused"), next = real_ms();
+	const char *head = arena_printf(arena, "POST /hooks/mailbox/another HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n%s",
+		strlen(mail) + (size_t)PIECE * PIECES + strlen(end), mail);
+	int steady = connect_to(h->port), still = connect_to(h->port);
+	char answer[100] = "";
+
+	assert_int_equal(send(steady, head, strlen(head), MSG_NOSIGNAL), (ssize_t)strlen(head));
+	assert_int_equal(send(still, head, strlen(head), MSG_NOSIGNAL), (ssize_t)strlen(head));
+	assert_int_equal(send(still, piece, PIECE, MSG_NOSIGNAL), PIECE);
+	for (int i = 0; i < PIECES; i++) { /* 11 s in all, when every other is cut after ten */
+		assert_int_equal(send(steady, piece, PIECE, MSG_NOSIGNAL), PIECE);
+		for (next += 1000; real_ms() < next;)
+			pause_ms(20);
+	}
+	assert_int_equal(send(steady, end, strlen(end), MSG_NOSIGNAL), (ssize_t)strlen(end));
+	assert_true(recv(steady, answer, sizeof(answer) - 1, 0) > 0);
+	if (!strstr(answer, " 200 "))
+		fail_msg("%s", answer);
+	for (int64_t deadline = real_ms() + WAIT_MS; !logged(h, "is refused: cut_short") && real_ms() < deadline; pause_ms(20))
+		;
+	assert_true(logged(h, "is refused: cut_short"));
+	assert_int_equal(counted(h, "refused"), refused + 1);
+	close(steady);
+	close(still);
 }
 
 /* Of the numbers below `limit` those that the daemon has no file under. */
@@ -602,6 +640,7 @@ int main(void)
 		cmocka_unit_test(out_of_descriptors),
 		cmocka_unit_test(slow_ones_keep_nobody_out),
 		cmocka_unit_test(a_large_answer_is_taken),
+		cmocka_unit_test(a_long_body_over_a_slow_line),
 		cmocka_unit_test(what_is_held_has_an_end),
 		cmocka_unit_test(nothing_is_taken_while_redis_is_away),
 		cmocka_unit_test(it_ends),
