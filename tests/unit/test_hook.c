@@ -300,6 +300,28 @@ static void ids_tell_events_apart(void **state)
 	assert_string_not_equal(events[3].id, events[0].id);
 }
 
+/* Anybody may send so many small values that they fill the memory: they are counted before they are read. */
+static void values_have_a_bound(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(adapter_freep) struct adapter *adapter = shipped(arena, "sendgrid");
+	CLEANUP(buf_clear) struct buf body = { 0 };
+	struct hook_request request = { .url = "https://d.example/", .path_secret = "" };
+	struct hook_event *events;
+	struct err err = { 0 };
+	size_t count;
+
+	(void)state;
+	buf_add_str(&body, "[0");
+	while (body.len < (size_t)5 * 1024 * 1024)
+		buf_add_str(&body, ",0");
+	buf_add_str(&body, "]");
+	request.body = buf_str(&body);
+	request.body_len = body.len;
+	assert_int_equal(hook_read(adapter_hook(adapter, ""), &request, arena, &events, &count, &err), -EBADMSG);
+	assert_string_equal(err.code, "too_many_values");
+}
+
 /* What asks to be confirmed has no events, and leads to Amazon alone. */
 static void a_question_is_told(void **state)
 {
@@ -359,6 +381,7 @@ int main(void)
 {
 	static const struct CMUnitTest single[] = {
 		cmocka_unit_test(ids_tell_events_apart),
+		cmocka_unit_test(values_have_a_bound),
 		cmocka_unit_test(a_question_is_told),
 		cmocka_unit_test(webhooks_are_listed),
 	};
