@@ -11,34 +11,38 @@
 #include "daemon/intake_internal.h"
 #include "daemon/log_id.h"
 
+#define SCRIPT_EVENTS 500
+#define SCRIPT_BYTES (1024 * 1024) /* of events; the bytes beside them come on top */
+
 /*
- * KEYS: the stream, that of those which wait; of each event one that says that it is known; of each one for its bytes beside it; perhaps one for what
- * counts once. ARGV: how many events, how long they are known, the body's digest, how many may wait, how long bytes are kept; then of each event its
- * text, what it waits with ('' = it does not), and its bytes ('' = they are in it).
+ * KEYS: the stream, that of those which wait, the bytes beside the events; of each event one that says that it is known; perhaps one for what counts
+ * once. ARGV: how many events, how long they are known, the body's digest, how many may wait, how long bytes are kept, the bytes ('' = they are in the
+ * events); then of each event its text, and what it waits with ('' = it does not).
  */
 static const char save_text[] =
-	"local n, once = tonumber(ARGV[1]), KEYS[2 * tonumber(ARGV[1]) + 3]\n"
+	"local n, once = tonumber(ARGV[1]), KEYS[tonumber(ARGV[1]) + 4]\n"
 	"if once then\n"
 	"  local was = redis.call('GET', once)\n"
 	"  if was and was ~= ARGV[3] then return -1 end\n"
 	"end\n"
-	"local added, known, waits = 0, {}, 0\n"
+	"local added, known, fresh, waits = 0, {}, false, 0\n"
 	"for i = 1, n do\n"
-	"  known[i] = redis.call('EXISTS', KEYS[i + 2]) == 1\n"
-	"  if not known[i] and ARGV[3 * i + 4] ~= '' then waits = waits + 1 end\n"
+	"  known[i] = redis.call('EXISTS', KEYS[i + 3]) == 1\n"
+	"  fresh = fresh or not known[i]\n"
+	"  if not known[i] and ARGV[2 * i + 6] ~= '' then waits = waits + 1 end\n"
 	"end\n"
 	"if waits > 0 and redis.call('XLEN', KEYS[2]) + waits > tonumber(ARGV[4]) then return -2 end\n"
+	"if fresh and ARGV[6] ~= '' then redis.call('SET', KEYS[3], ARGV[6], 'PX', ARGV[5]) end\n"
 	"for i = 1, n do\n"
-	"  if known[i] or redis.call('EXISTS', KEYS[i + 2]) == 1 then\n" /* of two that are the same the first one made it known */
-	"    redis.call('PEXPIRE', KEYS[i + 2], ARGV[2])\n"
+	"  if known[i] or redis.call('EXISTS', KEYS[i + 3]) == 1 then\n" /* of two that are the same the first one made it known */
+	"    redis.call('PEXPIRE', KEYS[i + 3], ARGV[2])\n"
 	"  else\n"
-	"    if ARGV[3 * i + 5] ~= '' then redis.call('SET', KEYS[n + i + 2], ARGV[3 * i + 5], 'PX', ARGV[5]) end\n"
-	"    if ARGV[3 * i + 4] == '' then\n"
-	"      redis.call('XADD', KEYS[1], '*', 'event', ARGV[3 * i + 3])\n"
+	"    if ARGV[2 * i + 6] == '' then\n"
+	"      redis.call('XADD', KEYS[1], '*', 'event', ARGV[2 * i + 5])\n"
 	"    else\n"
-	"      redis.call('XADD', KEYS[2], '*', 'event', ARGV[3 * i + 3], 'wait', ARGV[3 * i + 4])\n"
+	"      redis.call('XADD', KEYS[2], '*', 'event', ARGV[2 * i + 5], 'wait', ARGV[2 * i + 6])\n"
 	"    end\n"
-	"    redis.call('SET', KEYS[i + 2], '1', 'PX', ARGV[2])\n"
+	"    redis.call('SET', KEYS[i + 3], '1', 'PX', ARGV[2])\n"
 	"    added = added + 1\n"
 	"  end\n"
 	"end\n"
@@ -49,6 +53,8 @@ struct call;
 struct told { /* one event on its way into a stream */
 	struct call *call;
 	struct hook_event event;
+	struct intake_proof proof;
+	struct slice apart; /* what goes beside it */
 	uint32_t partition;
 	bool found;
 	struct attempt_entry entry; /* when found */
@@ -67,8 +73,10 @@ struct call { /* one batch that waits for Redis */
 	struct arena *arena; /* the batch's */
 	struct told *told;
 	size_t count, waits; /* waits: answers of Redis still to come */
+	char body_sha256[2 * SHA256_SIZE + 1];
 	uint32_t saving; /* the partition whose events are being saved */
-	size_t saved; /* how many they are */
+	size_t at; /* the first of `told` behind those which its scripts have */
+	size_t saved; /* how many the last script has */
 	bool waiting; /* and some of them wait */
 	struct intake_result result;
 	bool failed;
@@ -165,12 +173,11 @@ static void on_saved(int r, const struct redis_reply *reply, void *arg)
 	call->result.known += call->saved - (size_t)added;
 	if (added && call->waiting)
 		intake_wait_soon(call->intake);
-	call->saving++;
 	save_next(call);
 }
 
 /* As it waits: whom its address leads to, and how long it is known. */
-static const char *wait_text(struct call *call, const struct told *told)
+static const char *wait_text(const struct call *call, const struct told *told, struct arena *arena)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
 	struct json_writer w = jw_init(&text);
@@ -179,85 +186,76 @@ static const char *wait_text(struct call *call, const struct told *told)
 	jw_opt_str(&w, "last", told->attempt_id);
 	jw_int(&w, "seen_ms", call->batch.seen_ms);
 	jw_end_object(&w);
-	return arena_strdup(call->arena, buf_str(&text));
+	return arena_strdup(arena, buf_str(&text));
 }
 
-/* Where its bytes go that are too long for it; any name when there are none. */
-static char *body_key(struct call *call, const struct keyspace *keyspace, const struct hook_event *event)
-{
-	char hex[2 * SHA256_SIZE + 1] = "";
-	uint8_t digest[SHA256_SIZE];
-	struct slice apart;
-
-	if (intake_event_apart(call->batch.origin, event, &apart)) {
-		sha256(apart.data, apart.len, digest);
-		hex_format(digest, sizeof(digest), hex);
-	}
-	return key_body(call->arena, keyspace, hex);
-}
-
-/* Those of one partition together: its script is one command for Redis, all or nothing. */
-static bool save_partition(struct call *call, uint32_t partition)
+/*
+ * Of one partition as many as one script takes: it is one command for Redis, all or nothing. Those that have the same bytes beside them go together, and
+ * the bytes once: an address may be that of any number of debtors. False: none of the partition are left.
+ */
+static bool save_some(struct call *call)
 {
 	struct intake *intake = call->intake;
-	struct keyspace keyspace = { intake->settings.config->prefix, partition };
-	const char *once = partition == 0 ? call->batch.once : NULL;
-	const char **argv = arena_alloc(call->arena, (5 * call->count + 8) * sizeof(*argv));
-	size_t *lens = arena_alloc(call->arena, (5 * call->count + 8) * sizeof(*lens));
-	size_t keys = 0, args, n = 0;
-	uint8_t digest[SHA256_SIZE];
-	char hex[2 * SHA256_SIZE + 1];
+	CLEANUP(arena_freep) struct arena *arena = arena_create(); /* the link copies what it sends */
+	struct keyspace keyspace = { intake->settings.config->prefix, call->saving };
+	const char *once = call->saving == 0 ? TAKE(call->batch.once) : NULL;
+	const struct told *some[SCRIPT_EVENTS];
+	struct slice texts[SCRIPT_EVENTS];
+	const char *argv[3 * SCRIPT_EVENTS + 10], *apart;
+	size_t lens[ARRAY_LEN(argv)], n = 0, bytes = 0, keys = 0, args;
 
-	argv[keys++] = key_events(call->arena, &keyspace, NULL);
-	argv[keys++] = key_of(call->arena, &keyspace, INTAKE_WAITS);
-	for (size_t i = 0; i < call->count; i++)
-		if (call->told[i].partition == partition)
-			argv[keys++] = event_seen_key(call, &call->told[i]);
-	n = call->saved = keys - 2;
-	for (size_t i = 0; i < call->count; i++)
-		if (call->told[i].partition == partition)
-			argv[keys++] = body_key(call, &keyspace, &call->told[i].event);
 	call->waiting = false;
-	if (once)
-		argv[keys++] = seen_key(call, partition, "once", once);
-	if (!n && !once)
-		return false;
-	args = keys;
-	sha256(call->batch.origin->request->body, call->batch.origin->request->body_len, digest);
-	argv[args++] = arena_printf(call->arena, "%zu", n);
-	argv[args++] = arena_printf(call->arena, "%lld", (long long)call->batch.seen_ms);
-	argv[args++] = arena_strdup(call->arena, hex_format(digest, sizeof(digest), hex));
-	argv[args++] = arena_printf(call->arena, "%d", INTAKE_WAITS_MAX);
-	argv[args++] = arena_printf(call->arena, "%lld", (long long)INTAKE_BODY_MS);
-	for (size_t i = 0; i < args; i++)
-		lens[i] = strlen(argv[i]);
-	for (size_t i = 0; i < call->count; i++) {
+	for (; call->at < call->count && n < SCRIPT_EVENTS && bytes < SCRIPT_BYTES; call->at++) {
+		const struct told *told = &call->told[call->at];
 		CLEANUP(buf_clear) struct buf text = { 0 };
-		const struct told *told = &call->told[i];
-		struct slice apart;
 
-		if (told->partition != partition)
+		if (told->partition != call->saving)
 			continue;
-		intake_event_write(&text, call->batch.origin, &told->event, told->found && !told->waits ? &told->entry : NULL, told->by_address);
-		argv[args] = arena_memdup(call->arena, buf_str(&text), text.len);
-		lens[args++] = text.len;
-		argv[args] = told->waits ? wait_text(call, told) : "";
-		lens[args] = strlen(argv[args]);
-		args++;
-		if (!intake_event_apart(call->batch.origin, &told->event, &apart))
-			apart.len = 0;
-		argv[args] = apart.len ? (const char *)apart.data : "";
-		lens[args++] = apart.len;
+		if (n && told->proof.apart_sha256 != some[0]->proof.apart_sha256) /* copies of one telling have the same pointer */
+			break;
+		intake_event_write(&text, call->batch.origin, &told->event, &told->proof, told->found && !told->waits ? &told->entry : NULL,
+			told->by_address);
+		texts[n] = (struct slice){ arena_memdup(arena, buf_str(&text), text.len), text.len };
+		some[n++] = told;
+		bytes += text.len;
 		call->waiting |= told->waits;
 	}
-	redis_link_script_kept(redis_links_at(intake->redis, partition), &intake->save, intake->settings.config->redis_replicas, keys, args, argv, lens, INTAKE_REDIS_MS, on_saved, call);
+	call->saved = n;
+	if (!n && !once)
+		return false;
+	apart = n ? some[0]->proof.apart_sha256 : NULL;
+	argv[keys++] = key_events(arena, &keyspace, NULL);
+	argv[keys++] = key_of(arena, &keyspace, INTAKE_WAITS);
+	argv[keys++] = key_body(arena, &keyspace, apart ? apart : ""); /* any name where nothing goes there */
+	for (size_t i = 0; i < n; i++)
+		argv[keys++] = event_seen_key(call, some[i]);
+	if (once)
+		argv[keys++] = seen_key(call, call->saving, "once", once);
+	args = keys;
+	argv[args++] = arena_printf(arena, "%zu", n);
+	argv[args++] = arena_printf(arena, "%lld", (long long)call->batch.seen_ms);
+	argv[args++] = call->body_sha256;
+	argv[args++] = arena_printf(arena, "%d", INTAKE_WAITS_MAX);
+	argv[args++] = arena_printf(arena, "%lld", (long long)INTAKE_BODY_MS);
+	for (size_t i = 0; i < args; i++)
+		lens[i] = strlen(argv[i]);
+	argv[args] = apart ? (const char *)some[0]->apart.data : "";
+	lens[args++] = apart ? some[0]->apart.len : 0;
+	for (size_t i = 0; i < n; i++) {
+		argv[args] = (const char *)texts[i].data;
+		lens[args++] = texts[i].len;
+		argv[args] = some[i]->waits ? wait_text(call, some[i], arena) : "";
+		lens[args] = strlen(argv[args]);
+		args++;
+	}
+	redis_link_script_kept(redis_links_at(intake->redis, call->saving), &intake->save, intake->settings.config->redis_replicas, keys, args, argv, lens, INTAKE_REDIS_MS, on_saved, call);
 	return true;
 }
 
 static void save_next(struct call *call)
 {
-	for (; call->saving < (uint32_t)call->intake->settings.config->partitions; call->saving++)
-		if (save_partition(call, call->saving))
+	for (; call->saving < (uint32_t)call->intake->settings.config->partitions; call->saving++, call->at = 0)
+		if (save_some(call))
 			return;
 	call_end(call, INTAKE_SAVED);
 }
@@ -535,6 +533,25 @@ static void find_references(struct call *call)
 
 /* --- the whole ---------------------------------------------------------------------------------------------------------------- */
 
+static void digest_text(const void *data, size_t len, char ret[2 * SHA256_SIZE + 1])
+{
+	uint8_t digest[SHA256_SIZE];
+
+	sha256(data, len, digest);
+	hex_format(digest, sizeof(digest), ret);
+}
+
+static void told_init(struct told *told, struct call *call, const struct hook_event *event)
+{
+	char hex[2 * SHA256_SIZE + 1];
+
+	*told = (struct told){ .call = call, .event = *event, .proof = { .body_sha256 = call->body_sha256 }, .attempt_id = event->attempt_id };
+	if (!intake_event_apart(call->batch.origin, event, &told->apart))
+		return;
+	digest_text(told->apart.data, told->apart.len, hex);
+	told->proof.apart_sha256 = arena_strdup(call->arena, hex);
+}
+
 void intake_take(struct intake *intake, const struct intake_batch *batch, intake_done_fn done, void *arg)
 {
 	struct call *call = xcalloc(1, sizeof(*call));
@@ -545,9 +562,10 @@ void intake_take(struct intake *intake, const struct intake_batch *batch, intake
 		call->next->link = &call->next;
 	intake->calls = call;
 	call->told = arena_alloc(call->arena, (batch->count + 1) * sizeof(*call->told));
+	digest_text(batch->origin->request->body, batch->origin->request->body_len, call->body_sha256);
 	for (size_t i = 0; i < batch->count; i++)
 		if (batch->events[i].word != HOOK_IGNORED)
-			call->told[call->count++] = (struct told){ .call = call, .event = batch->events[i], .attempt_id = batch->events[i].attempt_id };
+			told_init(&call->told[call->count++], call, &batch->events[i]);
 	if (!call->count)
 		call_end(call, INTAKE_SAVED);
 	else if (!redis_links_connected(intake->redis))

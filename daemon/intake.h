@@ -78,12 +78,16 @@ void intake_take(struct intake *intake, const struct intake_batch *batch, intake
 struct redis_links *intake_links(struct intake *intake);
 
 struct attempt_entry;
+struct intake_proof { /* the bytes that prove it, by their digests in hex: made once, for however many debtors it is told of */
+	const char *body_sha256; /* the request's */
+	const char *apart_sha256; /* of what goes beside it, see intake_event_apart(); NULL = nothing does */
+};
 /*
  * intake_event.c: one event as it goes into the stream. `entry` NULL: nobody knows which attempt it is about. `by_address`: it is the last
  * one that went to the address, which says whom the event is about, and of a reply what it answers, but not what became of the message.
  */
-void intake_event_write(struct buf *out, const struct hook_origin *origin, const struct hook_event *event, const struct attempt_entry *entry,
-	bool by_address);
+void intake_event_write(struct buf *out, const struct hook_origin *origin, const struct hook_event *event, const struct intake_proof *proof,
+	const struct attempt_entry *entry, bool by_address);
 /*
  * The bytes that prove it, where they are too long for an event: they go beside it, by their digest, which stands in it. Those of the whole request
  * when it is about this debtor alone. False: they stand in the event, or they are of anybody, who could fill Redis and the trail with them: of those

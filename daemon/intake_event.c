@@ -49,35 +49,24 @@ bool intake_event_apart(const struct hook_origin *origin, const struct hook_even
 	return origin->verified && !event->unread && ret->len > BODY_KEPT_MAX && ret->len <= APART_MAX;
 }
 
-static void write_apart(struct json_writer *w, const struct slice *bytes)
-{
-	char hex[2 * SHA256_SIZE + 1];
-	uint8_t digest[SHA256_SIZE];
-
-	sha256(bytes->data, bytes->len, digest);
-	jw_str(w, "apart", hex_format(digest, sizeof(digest), hex));
-	jw_int(w, "apart_bytes", (int64_t)bytes->len);
-}
-
 /* The bytes that are signed, when they are about this debtor alone; else his part of them, and the digest of the whole. */
-static void write_evidence(struct json_writer *w, const struct hook_origin *origin, const struct hook_event *event)
+static void write_evidence(struct json_writer *w, const struct hook_origin *origin, const struct hook_event *event, const struct intake_proof *proof)
 {
 	const struct hook_request *request = origin->request;
 	CLEANUP(buf_clear) struct buf base64 = { 0 };
-	char hex[2 * SHA256_SIZE + 1];
-	uint8_t digest[SHA256_SIZE];
 	struct slice bytes = bytes_of(origin, event);
 
-	sha256(request->body, request->body_len, digest);
 	jw_object(w, "webhook");
 	jw_int(w, "received_at", origin->now);
-	jw_str(w, "body_sha256", hex_format(digest, sizeof(digest), hex));
+	jw_str(w, "body_sha256", proof->body_sha256);
 	if (origin->hook && !hook_secret_in_path(origin->hook))
 		jw_str(w, "url", request->url);
 	write_headers(w, origin);
 	if (bytes.len > BODY_KEPT_MAX) {
-		if (origin->verified && bytes.len <= APART_MAX) /* of what anybody may have written the digest alone */
-			write_apart(w, &bytes);
+		if (proof->apart_sha256) { /* else the digest alone */
+			jw_str(w, "apart", proof->apart_sha256);
+			jw_int(w, "apart_bytes", (int64_t)bytes.len);
+		}
 	} else if (!origin->alone) {
 		jw_strn(w, "part", event->raw, event->raw_len);
 	} else if (plain_text(request->body, request->body_len)) {
@@ -134,11 +123,10 @@ static void write_data(struct json_writer *w, const struct hook_origin *origin, 
 	if (event->files)
 		jw_raw(w, "files", event->files, strlen(event->files));
 	jw_bool(w, "verified", origin->verified);
-	write_evidence(w, origin, event);
 }
 
-void intake_event_write(struct buf *out, const struct hook_origin *origin, const struct hook_event *event, const struct attempt_entry *entry,
-	bool by_address)
+void intake_event_write(struct buf *out, const struct hook_origin *origin, const struct hook_event *event, const struct intake_proof *proof,
+	const struct attempt_entry *entry, bool by_address)
 {
 	struct json_writer w = jw_init(out);
 	char time[UTC_TEXT_SIZE];
@@ -162,6 +150,7 @@ void intake_event_write(struct buf *out, const struct hook_origin *origin, const
 	jw_str(&w, "time", time);
 	jw_object(&w, "data");
 	write_data(&w, origin, event, entry, by_address);
+	write_evidence(&w, origin, event, proof);
 	jw_end_object(&w);
 	jw_end_object(&w);
 }

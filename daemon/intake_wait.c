@@ -223,13 +223,14 @@ static void move(struct waited *one)
 		redis_link_script_kept(link, &intake->move, replicas, 2, ARRAY_LEN(argv), argv, lens, INTAKE_REDIS_MS, on_moved, one);
 	} else {
 		const char *argv[] = { key_events(round->arena, &keys, NULL), key_of(round->arena, &keys, INTAKE_WAITS),
-			intake_seen_key(intake, round->arena, one->partition, "event", one->provider, one->source, one->event_id),
-			key_body(round->arena, &keys, one->apart ? one->apart : ""), "1", arena_printf(round->arena, "%lld", one->seen_ms), "", "0",
-			arena_printf(round->arena, "%lld", (long long)INTAKE_BODY_MS), event, "", one->bytes ? one->bytes : "" };
+			key_body(round->arena, &keys, one->apart ? one->apart : ""),
+			intake_seen_key(intake, round->arena, one->partition, "event", one->provider, one->source, one->event_id), "1",
+			arena_printf(round->arena, "%lld", one->seen_ms), "", "0", arena_printf(round->arena, "%lld", (long long)INTAKE_BODY_MS),
+			one->bytes ? one->bytes : "", event, "" };
 		size_t lens[ARRAY_LEN(argv)];
 
 		for (size_t i = 0; i < ARRAY_LEN(argv); i++)
-			lens[i] = i == 9 ? text.len : i == 11 ? one->bytes_len : strlen(argv[i]);
+			lens[i] = i == 9 ? one->bytes_len : i == 10 ? text.len : strlen(argv[i]);
 		redis_link_script_kept(link, &intake->save, replicas, 4, ARRAY_LEN(argv), argv, lens, INTAKE_REDIS_MS, on_saved, one);
 	}
 }

@@ -424,6 +424,100 @@ static void erased_and_made_again(void **state)
 	assert_int_equal(led_by_their_partitions(s, arena, "spread", 3), led_by_their_partitions(s, arena, s->world.prefix, PARTITIONS));
 }
 
+/* --- a long mail from an address of many ----------------------------------------------------------------------------------------- */
+
+#define SHARERS 24
+#define MAIL_BYTES (4u << 20)
+
+static const char *sharer(struct arena *arena, const char *house, int i)
+{
+	return arena_printf(arena, "%s-%02d", house, i);
+}
+
+static void share(struct senders *s, struct arena *arena, const char *house, const char *address)
+{
+	for (int i = 0; i < SHARERS; i++) {
+		const char *customer = sharer(arena, house, i), *text = replaced(arena, replaced(arena, event, "ID", customer), "CUS", customer);
+
+		push(s, arena, customer, replaced(arena, replaced(arena, text, "BOSS", address), "PHONE", "+33639970799"));
+	}
+	for (int i = 0; i < SHARERS; i++)
+		wait_says(s, sharer(arena, house, i), "escalation", sharer(arena, house, i), "\"end\":\"sent\"");
+	assert_int_equal(leads_to(s, arena, address), SHARERS);
+}
+
+static const char *long_mail(struct arena *arena, const char *from, const char *id)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	char line[79];
+
+	memset(line, 'x', 76);
+	memcpy(line + 76, "\r\n", 3);
+	buf_printf(&text, answer, from, id);
+	while (text.len < MAIL_BYTES)
+		buf_add_str(&text, line);
+	return arena_strdup(arena, buf_str(&text));
+}
+
+static int held(struct senders *s, struct arena *arena, const char *house)
+{
+	int count = 0;
+
+	for (int i = 0; i < SHARERS; i++)
+		count += strstr(value(s, arena, sharer(arena, house, i), "escalation", sharer(arena, house, i)), "\"held\":\"reply\"") != NULL;
+	return count;
+}
+
+static int64_t kept_bodies(struct senders *s, struct arena *arena)
+{
+	return (int64_t)world_redis(&s->world, arena, (const char *const[]){ "KEYS", arena_printf(arena, "%s:*:body:*", s->world.prefix), NULL })->count;
+}
+
+/* Each has the whole mail in its trail, once, and Redis has no more of it. */
+static void wait_recorded(struct senders *s, struct arena *arena, const char *house)
+{
+	int64_t deadline = real_ms() + 2 * WAIT_MS;
+
+	for (; (held(s, arena, house) < SHARERS || kept_bodies(s, arena)) && real_ms() < deadline; pause_ms(50))
+		;
+	assert_int_equal(held(s, arena, house), SHARERS);
+	assert_int_equal(kept_bodies(s, arena), 0);
+	for (int i = 0; i < SHARERS; i++) {
+		CLEANUP(buf_clear) struct buf log = { 0 };
+		const char *at;
+
+		assert_int_equal(world_ctl(&s->world, (const char *const[]){ "trail", "log", sharer(arena, house, i), "--json", NULL }, &log), 0);
+		at = strstr(buf_str(&log), "inbound.message");
+		if (!at || strstr(at + 1, "inbound.message") || !strstr(buf_str(&log), "webhook.body") || strstr(buf_str(&log), "body_lost"))
+			fail_msg("%s: %s", sharer(arena, house, i), buf_str(&log));
+	}
+}
+
+/* What Redis was told since it runs. */
+static int64_t told_bytes(struct senders *s, struct arena *arena)
+{
+	const char *info = world_redis(&s->world, arena, (const char *const[]){ "INFO", "stats", NULL })->str, *at = strstr(info, "total_net_input_bytes:");
+
+	assert_non_null(at);
+	return strtoll(strchr(at, ':') + 1, NULL, 10);
+}
+
+/* However many share its sender's address, and whoever says that he writes from there: it is taken, and each partition is given it once. */
+static void a_long_mail_of_many(void **state)
+{
+	struct senders *s = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	const char *mail_text = long_mail(arena, "syndic@shared.example", "long1");
+	int64_t before;
+
+	share(s, arena, "flat", "syndic@shared.example");
+	before = told_bytes(s, arena);
+	give(s, arena, mail_text);
+	assert_in_range(told_bytes(s, arena) - before, PARTITIONS * MAIL_BYTES, 2 * PARTITIONS * MAIL_BYTES);
+	give(s, arena, mail_text);
+	wait_recorded(s, arena, "flat");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -435,6 +529,9 @@ int main(void)
 		cmocka_unit_test(many_answers_at_a_start),
 		cmocka_unit_test(erased_and_made_again),
 	};
+	const struct CMUnitTest long_mails[] = {
+		cmocka_unit_test(a_long_mail_of_many),
+	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, teardown) + cmocka_run_group_tests(long_mails, setup, teardown);
 }

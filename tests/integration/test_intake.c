@@ -369,6 +369,77 @@ static void its_bytes_go_along(void **state)
 	assert_int_equal(ask(f, (const char *const[]){ "KEYS", "*:body:*", NULL })->count, 1); /* and no more where it waited */
 }
 
+static size_t bodies(struct fixture *f)
+{
+	return ask(f, (const char *const[]){ "KEYS", "*:body:*", NULL })->count;
+}
+
+/* Of several in one request each has its own. */
+static void each_has_its_bytes(void **state)
+{
+	struct fixture *f = *state;
+	char *a = arena_alloc(f->arena, 100001), *b = arena_alloc(f->arena, 100001);
+	const struct hook_event two[] = { { .word = HOOK_DELIVERED, .message_id = "m-15", .id = "e15", .raw = a, .raw_len = 100000 },
+		{ .word = HOOK_DELIVERED, .message_id = "m-16", .id = "e16", .raw = b, .raw_len = 100000 } };
+
+	memset(a, 'A', 100000);
+	memset(b, 'B', 100000);
+	released(f);
+	assert_int_equal(tell_all(f, "post", two, ARRAY_LEN(two), "[]").added, 2);
+	assert_int_equal(bodies(f), 2);
+}
+
+#define MANY 3000 /* of one partition more than one script takes */
+
+static void forget(struct fixture *f, const char *pattern, size_t most)
+{
+	const struct redis_reply *keys = ask(f, (const char *const[]){ "KEYS", pattern, NULL });
+
+	for (size_t i = 0; i < keys->count && i < most; i++)
+		(void)ask(f, (const char *const[]){ "DEL", keys->items[i].str, NULL });
+}
+
+/* To all who share an address, however many; where only some of them were told, a repetition tells the others, and has the bytes for them. */
+static void all_who_share_an_address(void **state)
+{
+	struct fixture *f = *state;
+	const struct hook_event mail = { .word = HOOK_REPLIED, .id = "e14", .address = "a@b.example", .text = "x" };
+	char *scan = arena_alloc(f->arena, 200001);
+	int64_t told = 0;
+
+	(void)ask(f, (const char *const[]){ "FLUSHALL", NULL });
+	memset(scan, 'A', 200000);
+	for (uint32_t p = 0; p < PARTITIONS; p++) {
+		const char *set[2 * MANY + 3] = { "HSET", key_address(f->arena, &(struct keyspace){ "dunning", p }, install_key, mail.address) };
+		size_t n = 2;
+
+		for (int i = 0; i < MANY; i++) {
+			const char *id = arena_printf(f->arena, "cus_%d", i);
+
+			if (partition_of(id, PARTITIONS) != p)
+				continue;
+			set[n++] = id;
+			set[n++] = "1";
+		}
+		(void)ask(f, set);
+	}
+	assert_int_equal(tell_with(f, "post", &mail, scan).end, INTAKE_SAVED);
+	assert_int_equal(f->result.added, MANY);
+	for (uint32_t p = 0; p < PARTITIONS; p++) {
+		assert_true(length(f, p, "events") > 500);
+		told += length(f, p, "events");
+	}
+	assert_int_equal(told, MANY);
+	assert_int_equal(bodies(f), PARTITIONS);
+	forget(f, "*:body:*", SIZE_MAX);
+	assert_int_equal(tell_with(f, "post", &mail, scan).known, MANY);
+	assert_int_equal(bodies(f), 0);
+	forget(f, "*:hook:*", 1);
+	assert_int_equal(tell_with(f, "post", &mail, scan).added, 1);
+	assert_int_equal(f->result.known, MANY - 1);
+	assert_int_equal(bodies(f), 1);
+}
+
 /* Of what anybody may have written no more is kept than an event holds. */
 static void the_bytes_of_anybody_are_not_kept(void **state)
 {
@@ -435,6 +506,8 @@ int main(void)
 		cmocka_unit_test(a_complaint_does_not_wait_for_days),
 		cmocka_unit_test(its_address_is_known),
 		cmocka_unit_test(its_bytes_go_along),
+		cmocka_unit_test(each_has_its_bytes),
+		cmocka_unit_test(all_who_share_an_address),
 		cmocka_unit_test(the_bytes_of_anybody_are_not_kept),
 		cmocka_unit_test(twice_in_one_request),
 		cmocka_unit_test(only_so_many_wait),

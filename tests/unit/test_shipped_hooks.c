@@ -444,7 +444,7 @@ static void letter_is_told(void **state)
 	assert_int_equal(count, 1);
 	assert_string_equal(events->said, row->said);
 	assert_string_equal(hook_words[events->word], row->word);
-	intake_event_write(&text, &origin, events, &entry, false);
+	intake_event_write(&text, &origin, events, &(struct intake_proof){ .body_sha256 = "" }, &entry, false);
 	if (event_parse(arena, buf_str(&text), text.len, NULL, &e, &err) < 0)
 		fail_msg("%s %s", err.path, err.text);
 	assert_string_equal(e.attempt_id, ATTEMPT);
