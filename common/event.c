@@ -419,7 +419,8 @@ static int get_apart(const struct json *data, struct event *e, struct err *err)
 	if (webhook.type != JSON_OBJECT)
 		return 0;
 	if ((r = json_opt_str(&webhook, "apart", 2 * SHA256_SIZE, &e->apart, err)) < 0 ||
-		(r = json_opt_int(&webhook, "apart_bytes", 0, INT32_MAX, &e->apart_bytes, err)) < 0)
+		(r = json_opt_int(&webhook, "apart_bytes", 0, INT32_MAX, &e->apart_bytes, err)) < 0 ||
+		(r = json_opt_bool(&webhook, "apart_stays", &e->apart_stays, err)) < 0)
 		return r;
 	return e->apart && hex_parse(e->apart, sizeof(digest), digest) < 0 ? json_refuse(&webhook, "apart", err, "bad_digest", "must be a SHA-256 in hex") : 0;
 }

@@ -219,6 +219,7 @@ struct event {
 	bool by_address; /* the attempt is the last one to that address: an answer may be to an earlier one */
 	const char *apart; /* hex SHA-256 of the provider's bytes that are too long for an event, see key_body(); NULL = they are in it */
 	int64_t apart_bytes;
+	bool apart_stays; /* another event behind this one, in its stream, names them too */
 	const char *attempt_id, *provider_id, *address; /* NULL = not told */
 	const char *recipient; /* of whom it is told, where that need not be whom the attempt went to; NULL = of that one */
 	const char *letter, *tracking, *carrier; /* letter.status_updated: its word; where the carrier tells of it. NULL = not told */

@@ -326,7 +326,7 @@ static void record_body(struct dunner *d, struct group *g, const struct event *e
 		return;
 	}
 	draft_part(draft, "webhook.body", "application/octet-stream", CLASS_IDENTITY, body->bytes.data, body->bytes.len);
-	body->touched = true;
+	body->touched |= !e->apart_stays;
 }
 
 static void record_event(struct dunner *d, struct group *g, const struct input *input, const char *debtor_id)

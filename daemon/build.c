@@ -514,7 +514,10 @@ static void image_events(struct dunner *d, struct group *g)
 	}
 }
 
-/* What lay beside an event is in its record from here on. Told again by another event, the earlier one's record has it. */
+/*
+ * What lay beside an event is in its record from here on, and with the last of several in the records of all. Told again by another event, the
+ * earlier one's record has it.
+ */
 static void image_bodies(struct dunner *d, struct group *g)
 {
 	for (const struct doc *doc = g->docs; doc; doc = doc->next)

@@ -321,6 +321,19 @@ static void tell_debtors(struct call *call)
 	call->count = n;
 }
 
+/* Its stream is recorded in its order: what lies beside several of its events goes with the last of them. */
+static bool stays(const struct call *call, size_t at)
+{
+	const struct told *told = &call->told[at], *other;
+
+	for (size_t i = at + 1; told->proof.apart_sha256 && i < call->count; i++) {
+		other = &call->told[i];
+		if (other->partition == told->partition && other->proof.apart_sha256 && strcmp(other->proof.apart_sha256, told->proof.apart_sha256) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Our own link tells of its attempt alone. */
 static void save(struct call *call)
 {
@@ -337,6 +350,8 @@ static void save(struct call *call)
 			call->told[n++] = call->told[i];
 	call->result.lost = call->count - n;
 	call->count = n;
+	for (size_t i = 0; i < n; i++)
+		call->told[i].proof.apart_stays = stays(call, i);
 	save_next(call);
 }
 

@@ -81,6 +81,7 @@ struct attempt_entry;
 struct intake_proof { /* the bytes that prove it, by their digests in hex: made once, for however many debtors it is told of */
 	const char *body_sha256; /* the request's */
 	const char *apart_sha256; /* of what goes beside it, see intake_event_apart(); NULL = nothing does */
+	bool apart_stays; /* another event behind this one, in its stream, names the same */
 };
 /*
  * intake_event.c: one event as it goes into the stream. `entry` NULL: nobody knows which attempt it is about. `by_address`: it is the last

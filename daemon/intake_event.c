@@ -66,6 +66,8 @@ static void write_evidence(struct json_writer *w, const struct hook_origin *orig
 		if (proof->apart_sha256) { /* else the digest alone */
 			jw_str(w, "apart", proof->apart_sha256);
 			jw_int(w, "apart_bytes", (int64_t)bytes.len);
+			if (proof->apart_stays)
+				jw_bool(w, "apart_stays", true);
 		}
 	} else if (!origin->alone) {
 		jw_strn(w, "part", event->raw, event->raw_len);

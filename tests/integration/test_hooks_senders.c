@@ -518,6 +518,24 @@ static void a_long_mail_of_many(void **state)
 	wait_recorded(s, arena, "flat");
 }
 
+/* Who is told of it later finds it all the same: also after a crash amid them. */
+static void killed_amid_them(void **state)
+{
+	struct senders *s = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	int64_t deadline = real_ms() + WAIT_MS;
+
+	share(s, arena, "tower", "porter@shared.example");
+	give(s, arena, long_mail(arena, "porter@shared.example", "long2"));
+	for (; !held(s, arena, "tower") && real_ms() < deadline; pause_ms(1))
+		;
+	process_kill(&s->world.daemon);
+	assert_in_range(held(s, arena, "tower"), 1, SHARERS - 1);
+	world_start(&s->world, NULL);
+	assert_true(world_ready(&s->world, WAIT_MS));
+	wait_recorded(s, arena, "tower");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -531,6 +549,7 @@ int main(void)
 	};
 	const struct CMUnitTest long_mails[] = {
 		cmocka_unit_test(a_long_mail_of_many),
+		cmocka_unit_test(killed_amid_them),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown) + cmocka_run_group_tests(long_mails, setup, teardown);

@@ -405,6 +405,8 @@ static void all_who_share_an_address(void **state)
 	struct fixture *f = *state;
 	const struct hook_event mail = { .word = HOOK_REPLIED, .id = "e14", .address = "a@b.example", .text = "x" };
 	char *scan = arena_alloc(f->arena, 200001);
+	struct event e;
+	struct err err = { 0 };
 	int64_t told = 0;
 
 	(void)ask(f, (const char *const[]){ "FLUSHALL", NULL });
@@ -428,6 +430,12 @@ static void all_who_share_an_address(void **state)
 	for (uint32_t p = 0; p < PARTITIONS; p++) {
 		assert_true(length(f, p, "events") > 500);
 		told += length(f, p, "events");
+		for (int64_t i = length(f, p, "events"), behind = 0; i-- > 0 && behind < 3; behind++) { /* the last one takes them along */
+			assert_int_equal(event_at(f, p, (size_t)i, &e, &err), 0);
+			assert_int_equal(e.apart_stays, behind > 0);
+		}
+		assert_int_equal(event_at(f, p, 0, &e, &err), 0);
+		assert_true(e.apart_stays);
 	}
 	assert_int_equal(told, MANY);
 	assert_int_equal(bodies(f), PARTITIONS);

@@ -714,6 +714,34 @@ static void a_receipt_without_its_bytes_says_so(void **state)
 	close_world(w);
 }
 
+/* Of several debtors who share an address each has them, however far apart their events are decided; they go with the last. */
+static void bytes_of_several_go_with_the_last(void **state)
+{
+	static const char scan[] = "the scanned receipt";
+	struct world *w = running(0);
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	uint8_t digest[SHA256_SIZE];
+	char hex[2 * SHA256_SIZE + 1], key[120];
+
+	(void)state;
+	sha256(scan, strlen(scan), digest);
+	hex_format(digest, sizeof(digest), hex);
+	snprintf(key, sizeof(key), "dunning:{0}:body:%s", hex);
+	put(w, &(struct image){ .op = IMAGE_SET, .key = key, .value = scan, .value_len = strlen(scan) });
+	for (int i = 1; i <= 3; i++) {
+		const char *id = arena_printf(arena, "%d", i);
+
+		push(w, 2 * i - 1, arena_printf(arena, INVOICE("%s", LATER), id, id, id, id));
+		push(w, 2 * i, arena_printf(arena, EVENT("%s", "contact.delivery_updated",
+			"\"customer_id\":\"cus_%s\",\"status\":\"delivered\",\"webhook\":{\"apart\":\"%s\",\"apart_bytes\":%zu%s}"),
+			arena_printf(arena, "r%d", i), id, hex, strlen(scan), i < 3 ? ",\"apart_stays\":true" : ""));
+		pass(w, 1000);
+		assert_true(recorded(w, arena_printf(arena, "r%d", i), scan));
+		assert_int_equal(find(w, key, "") != NULL, i < 3);
+	}
+	close_world(w);
+}
+
 static void a_stop_during_recovery_ends(void **state)
 {
 	struct world *w = running(0);
@@ -760,6 +788,7 @@ int main(void)
 		cmocka_unit_test(a_group_holds_the_library_that_decides_it),
 		cmocka_unit_test(an_outcome_given_back_is_news_again),
 		cmocka_unit_test(a_receipt_without_its_bytes_says_so),
+		cmocka_unit_test(bytes_of_several_go_with_the_last),
 		cmocka_unit_test(a_stop_during_recovery_ends),
 	};
 
