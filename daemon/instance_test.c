@@ -110,6 +110,7 @@ static int make_message(struct provider_test *test, const struct control_test *a
 	name.channel = channel_names[m->channel];
 	name.recipient = asked->address;
 	attempt_id(in->setup.install_key, &name, id);
+	m->written_at = name.due_at;
 	m->attempt_id = arena_strdup(test->arena, id);
 	m->provider = arena_strdup(test->arena, provider->name);
 	if (m->channel == CHANNEL_EMAIL)

@@ -193,6 +193,15 @@ static void an_invoice_arrives_with_its_pdf(void **state)
 	explains(&w, "inv_45", "its pdf_url answers HTTP 404");
 	mail_server_settle(&server);
 	assert_int_equal(mail_server_count(&server, "debtor"), 2);
+	/* one by hand is dated, as all are: what is from 1970 lands among the spam */
+	buf_reset(&log);
+	buf_reset(&mail);
+	assert_int_equal(world_ctl(&w, (const char *const[]){ "provider", "test", "mail", "debtor@example.test", NULL }, &log), 0);
+	mail_server_has(&server, "debtor", 3);
+	mail_server_read(&server, "debtor", &mail);
+	assert_non_null(strstr(mail.data, "\nSubject: TEST of dunningd by mail\n"));
+	assert_non_null(strstr(mail.data, "\nDate: "));
+	assert_null(strstr(mail.data, " Jan 1970 "));
 	assert_true(world_trail_verifies(&w));
 	world_close(&w, false);
 }
