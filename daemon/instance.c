@@ -163,6 +163,8 @@ static int reload_loudly(struct instance *in, struct err *err)
 		log_line(in->log, LOG_ERR | MSG(RELOAD_REFUSED), "dunningd", "reload refused, what was loaded stays: %s", err->text);
 	else
 		log_line(in->log, LOG_INFO, "dunningd", "reloaded policies, templates and provider files");
+	if (r == 0 && setup_config_changed(in->setup.options->config_file, in->config))
+		log_line(in->log, LOG_NOTICE, "dunningd", "%s changed since the start: only a restart takes it", in->setup.options->config_file);
 	in->ready = false;
 	instance_tell(in);
 	return r;

@@ -57,6 +57,8 @@ const char *setup_secret(const char *credential, void *setup); /* adapter_secret
 int setup_config(const char *file, struct config **ret, struct err *err); /* parsed; `instance` is filled */
 /* What the first letter would load while everything waits, where the default policy or one that a rule names has one. */
 void setup_fonts(const struct config *config, const struct library *library);
+/* Whether the file says something else than `config`, in other than comments and spaces, or nothing that can be read: only a start takes it. */
+bool setup_config_changed(const char *file, const struct config *config);
 int setup_library(const struct instance_options *options, const struct config *config, struct library **ret, struct err *err);
 int setup_texts(const struct instance_options *options, const struct config *config, struct page_texts **ret, struct err *err);
 

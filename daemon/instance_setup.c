@@ -77,6 +77,14 @@ int setup_config(const char *file, struct config **ret, struct err *err)
 	return 0;
 }
 
+bool setup_config_changed(const char *file, const struct config *config)
+{
+	CLEANUP(config_freep) struct config *now = NULL;
+	struct err err = { 0 };
+
+	return setup_config(file, &now, &err) < 0 || strcmp(now->text, config->text) != 0;
+}
+
 struct wanting {
 	struct setup *setup;
 	struct err *err;

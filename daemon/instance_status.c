@@ -216,6 +216,8 @@ void instance_status(struct json_writer *w, void *arg)
 	jw_bool(w, "played_clock", in->setup.options->clock != NULL);
 	write_or_null(w, "clock_doubt", clock->doubt(clock->self));
 	jw_bool(w, "ready", in->ready);
+	jw_str(w, "config_file", in->setup.options->config_file);
+	jw_bool(w, "config_changed", setup_config_changed(in->setup.options->config_file, in->config));
 	jw_array(w, "partitions");
 	for (size_t i = 0; i < in->partition_count; i++)
 		write_partition(w, &in->partitions[i]);

@@ -97,7 +97,7 @@ static int make_message(struct provider_test *test, const struct control_test *a
 	int r;
 
 	if (!provider)
-		return err_set(err, -ENOENT, "unknown_provider", "$.provider", "\"%.60s\" is none of the configuration's providers", asked->provider);
+		return err_set(err, -ENOENT, "unknown_provider", "$.provider", "\"%.60s\" is none of the providers that the daemon was started with", asked->provider);
 	r = choose_channel(asked, &m->channel, err);
 	if (r < 0)
 		return r;

@@ -125,20 +125,28 @@ int ctl_daemon_away(struct ctl *ctl, int r)
 }
 
 /* 0, or an exit code, said already. */
-static int tell(struct ctl *ctl, const char *target, const struct buf *body)
+static int post(struct ctl *ctl, const char *target, const struct buf *body)
 {
 	struct json answer = { 0 };
 	int status = 0, r = ctl_daemon(ctl, "POST", target, body, &status, &answer);
-	struct fields *f = fields_create(ctl->arena);
 
 	if (r < 0)
 		return ctl_daemon_away(ctl, r);
 	if (status != 200)
 		return ctl_fail(ctl, EXIT_FOUND, json_text(&answer, "error") ? json_text(&answer, "error") : "refused", "the daemon refuses: %s",
 			json_text(&answer, "text") ? json_text(&answer, "text") : "no reason given");
-	fields_add(f, "ok", NULL, cell_flag(true));
-	view_fields(&ctl->view, f);
 	return EXIT_DONE;
+}
+
+static int tell(struct ctl *ctl, const char *target, const struct buf *body)
+{
+	struct fields *f = fields_create(ctl->arena);
+	int r = post(ctl, target, body);
+
+	fields_add(f, "ok", NULL, cell_flag(true));
+	if (r == 0)
+		view_fields(&ctl->view, f);
+	return r;
 }
 
 const char *ctl_holding(struct ctl *ctl, uint32_t partition, bool *answers)
@@ -214,18 +222,29 @@ const struct command cmd_gap_closed = { .name = "gap closed", .args = "WHY", .mi
 static int run_reload(struct ctl *ctl, const struct invocation *call)
 {
 	CLEANUP(buf_clear) struct buf body = { 0 };
-	int r = ctl_config(ctl, false);
+	struct fields *f = fields_create(ctl->arena);
+	struct json status = { 0 }, changed;
+	int http = 0, r = ctl_config(ctl, false);
 
 	(void)call;
 	buf_add_str(&body, "{}");
-	r = r == 0 ? tell(ctl, "/reload", &body) : r;
-	if (r == 0)
-		view_say(&ctl->view, "Policies, templates and provider files are loaded anew.");
-	return r;
+	r = r == 0 ? post(ctl, "/reload", &body) : r;
+	if (r != 0)
+		return r;
+	(void)ctl_daemon(ctl, "GET", "/status", NULL, &http, &status);
+	changed = json_get(&status, "config_changed");
+	fields_add(f, "ok", NULL, cell_flag(true));
+	fields_add(f, "config_changed", NULL, cell_flag(json_bool(&changed)));
+	view_fields(&ctl->view, f);
+	view_say(&ctl->view, "Policies, templates and provider files are loaded anew.");
+	if (json_bool(&changed))
+		view_say(&ctl->view, "%s changed since the daemon started: only a restart takes it, and dunningd --check-config tells whether it would start.",
+			json_text(&status, "config_file"));
+	return EXIT_DONE;
 }
 
 const struct command cmd_reload = { .name = "reload", .args = "", .max_args = 0,
-	.help = "load policies, templates and provider files anew; a bad one changes nothing", .run = run_reload };
+	.help = "load policies, templates and provider files anew, not dunningd.json; a bad one changes nothing", .run = run_reload };
 
 static int run_clock_confirm(struct ctl *ctl, const struct invocation *call)
 {

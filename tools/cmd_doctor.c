@@ -70,7 +70,7 @@ static void look_at_library(struct doctor *d)
 	struct err err = { 0 };
 
 	if (library_load(d->ctl->config, ctl_share(d->ctl), &d->library, &err) < 0) {
-		SAY(d, GRADE_FAIL, "files", "dunningctl policy check; then dunningctl reload", "a start or reload would be refused: %s%s%s", err.text[0] == '$' ? "" : err.path,
+		SAY(d, GRADE_FAIL, "files", "dunningctl policy check; dunningd --check-config", "a start would be refused: %s%s%s", err.text[0] == '$' ? "" : err.path,
 			err.text[0] == '$' || !err.path[0] ? "" : " ", err.text);
 		return;
 	}

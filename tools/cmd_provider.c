@@ -84,7 +84,7 @@ static int run_list(struct ctl *ctl, const struct invocation *call)
 		const struct provider_settings *p = &ctl->config->providers[i];
 		const char *state = answers ? state_of(ctl, &providers, p->name) : NULL;
 
-		table_add(t, (struct cell[]){ cell_text(p->name), cell_text(channels_of(ctl, p->name)), cell_text(state ? state : "unknown"),
+		table_add(t, (struct cell[]){ cell_text(p->name), cell_text(channels_of(ctl, p->name)), cell_text(state ? state : answers ? "new" : "unknown"),
 				      cell_text(p->file) });
 	}
 	view_table(&ctl->view, t, "There is no provider.");
@@ -96,7 +96,8 @@ static int run_list(struct ctl *ctl, const struct invocation *call)
 const struct command cmd_provider_list = { .name = "provider list", .args = "", .max_args = 0,
 	.help = "the configuration's providers, the channels they serve, and whether they are asked now",
 	.more = "asked: messages go there. paused: it said when to come again. down: it failed time after time, one message tries it at\n"
-		"growing distances. stopped: it refuses the account. unknown: the daemon does not answer.",
+		"growing distances. stopped: it refuses the account. new: the daemon was started without it, and a restart takes it. unknown: the\n"
+		"daemon does not answer.",
 	.run = run_list };
 
 /* --- provider check ------------------------------------------------------------------------------------------------------------------ */

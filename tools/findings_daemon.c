@@ -189,6 +189,9 @@ void findings_daemon(struct findings *f, const struct json *status)
 	if (json_len(&left_out))
 		findings_add(f, GRADE_NOTE, "policies_left_out", "dunningctl policy check", "%zu shipped policies cannot be carried out with this configuration",
 			json_len(&left_out));
+	if (flag(status, "config_changed"))
+		findings_add(f, GRADE_WARN, "config_changed", "dunningctl config diff; dunningd --check-config tells whether it would start; then systemctl restart dunningd", "%s changed since the daemon started: only a restart takes it",
+			json_text(status, "config_file") ? arena_strdup(f->arena, json_text(status, "config_file")) : "dunningd.json");
 	if (mode && strcmp(mode, "shadow") == 0)
 		findings_add(f, GRADE_NOTE, "shadow", "\"mode\": \"live\" in the configuration, then a restart", "mode is shadow: nobody is contacted, all goes to the outbox");
 	if (version && strcmp(version, DUNNINGD_VERSION) != 0)

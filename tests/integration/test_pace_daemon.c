@@ -196,6 +196,30 @@ static void a_quota_that_is_told(void **state)
 	says("provider:sandbox");
 }
 
+/* What a person wrote into it and reloads is told not to count yet; what no start would take, too. */
+static void a_configuration_that_changed(void **state)
+{
+	struct world *w = begin(state, &(struct world_options){ 0 });
+
+	world_configure(w, "\"creditor\":", "/* as before */ \"creditor\":");
+	assert_int_equal(CTL("reload", "--json"), 0);
+	says("\"config_changed\":false");
+	world_configure(w, "\"providers\":{", "\"providers\":{\"second\":{\"file\":\"outbox\"},");
+	assert_int_equal(CTL("reload"), 0);
+	says("changed since the daemon started: only a restart takes it");
+	says(w->config);
+	assert_int_equal(CTL("status"), 1);
+	says("Not quite well: 1 thing can wait for the morning.");
+	assert_int_equal(CTL("provider", "list", "--json"), 0);
+	says("\"name\":\"second\",\"channels\":null,\"state\":\"new\"");
+	world_configure(w, "\"outbox\"}", "\"is-nowhere.json\"}");
+	assert_int_equal(CTL("status"), 1);
+	says("changed since the daemon started");
+	world_configure(w, "\"second\":{\"file\":\"is-nowhere.json\"},", "");
+	(void)CTL("status", "--json");
+	says("\"config_changed\":false");
+}
+
 static void a_test_by_hand(void **state)
 {
 	struct world *w = begin(state, &(struct world_options){ 0 });
@@ -207,7 +231,7 @@ static void a_test_by_hand(void **state)
 	assert_int_equal(CTL("provider", "test", "--json", "sandbox", "me@acme.example"), 1);
 	says("\"outcome\":\"refused\",\"reason\":\"config\",\"status\":401");
 	assert_int_equal(CTL("provider", "test", "nobody", "me@acme.example"), 1);
-	says("none of the configuration's providers");
+	says("none of the providers that the daemon was started with");
 	assert_int_equal(CTL("provider", "test", "sandbox", "me@acme.example\nBcc: x@y.example"), 1);
 	assert_int_equal(CTL("provider", "test", "sandbox", "not an address"), 1);
 	assert_int_equal(CTL("provider", "test", "--channel", "letter", "sandbox", "me@acme.example"), 1);
@@ -230,6 +254,7 @@ int main(void)
 		cmocka_unit_test_teardown(a_slow_one, teardown),
 		cmocka_unit_test_teardown(the_second_provider, teardown),
 		cmocka_unit_test_teardown(a_quota_that_is_told, teardown),
+		cmocka_unit_test_teardown(a_configuration_that_changed, teardown),
 		cmocka_unit_test_teardown(a_test_by_hand, teardown),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);

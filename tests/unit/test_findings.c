@@ -59,6 +59,9 @@ static const struct row rows[] = {
 	{ "no space to sign", BESIDE("\"trail\":{\"signed\":true,\"no_space\":true}"), GRADE_FAIL, "log_no_space", "df" },
 	{ "the law ran out", BESIDE("\"law\":{\"unknown\":2,\"run_out_soon\":0}"), GRADE_NOTE, "law_ran_out", "law status" },
 	{ "the law runs out", BESIDE("\"law\":{\"unknown\":0,\"run_out_soon\":2}"), GRADE_NOTE, "law_runs_out", "law status" },
+	{ "another configuration lies there", BESIDE("\"config_file\":\"/etc/dunningd/dunningd.json\",\"config_changed\":true"), GRADE_WARN, "config_changed",
+		"--check-config" },
+	{ "the configuration is the one it runs with", BESIDE("\"config_changed\":false"), GRADE_OK, NULL, NULL },
 	{ "shadow", "{\"mode\":\"shadow\",\"partitions\":[" RUNNING "]}", GRADE_NOTE, "shadow", "live" },
 	{ "an older daemon runs", "{\"mode\":\"live\",\"version\":\"0.0.0\",\"partitions\":[" RUNNING "]}", GRADE_NOTE, "other_version", "restart" },
 };
