@@ -458,8 +458,8 @@ void work_undelivered(struct escalation *e, struct debtor *d, const struct polic
 bool late_fee_waive(struct escalation *e, const char *by, const char *why, int64_t at, struct effects *fx);
 
 /*
- * What a person must compare, for the hold "reconcile": a word of invoice_view(), or both sums of a plan that does not add up, in the arena.
- * NULL: nothing.
+ * What a person must compare, for the hold "reconcile": a word of invoice_view(), also with both times, or both sums of a plan that does not
+ * add up, in the arena. NULL: nothing.
  */
 const char *escalation_differs(const struct escalation *e, const struct invoice_view *view, struct arena *arena);
 

@@ -74,8 +74,11 @@ bool plan_differs(const struct escalation *e, const struct invoice_view *view)
 const char *escalation_differs(const struct escalation *e, const struct invoice_view *view, struct arena *arena)
 {
 	struct money sum = { 0 }, open = { 0 };
-	char a[32], b[32];
+	char a[32], b[32], said[UTC_TEXT_SIZE], figures[UTC_TEXT_SIZE];
 
+	if (view->said_paid)
+		return arena_printf(arena, "%s: it was said to be paid at %s, and figures of %s say that it is open", view->reconcile,
+			utc_format(view->said_paid->order.time, said), utc_format(e->invoice.order.time, figures));
 	if (view->reconcile || !plan_differs(e, view))
 		return view->reconcile;
 	sum.minor = plan_sum(view->plan);

@@ -337,11 +337,21 @@ const char *invoice_payment_url(const struct snapshot *snapshot, int64_t at)
 	return snapshot->payment_url_until && at >= snapshot->payment_url_until ? NULL : snapshot->payment_url;
 }
 
+/*
+ * Whether it is explained why figures of a later time say that what was said to be paid is open: they are of a later version than what was said, or
+ * money went back since. A time alone explains nothing: that of a payment is often the bank's, and lies days before it is told.
+ */
+static bool open_again(const struct invoice *invoice, const struct fact *said, const struct fact *went_back)
+{
+	return (said->order.version && invoice->order.version > said->order.version) ||
+		(went_back && fact_time_compare(&went_back->order, &said->order) > 0);
+}
+
 struct invoice_view invoice_view(const struct invoice *invoice)
 {
 	const struct snapshot *s = &invoice->snapshot;
 	struct invoice_view view = { .state = STATE_UNKNOWN };
-	const struct fact *ending[3] = { 0 };
+	const struct fact *ending[3] = { 0 }, *went_back = NULL;
 	bool reversed = false, charge_failed = false, said, lost;
 
 	for (size_t i = 0; i < invoice->fact_count; i++) {
@@ -357,6 +367,8 @@ struct invoice_view invoice_view(const struct invoice *invoice)
 			break;
 		case FACT_PAYMENT:
 			reversed |= fact->ended && against_figures(invoice, fact) > 0;
+			if (fact->ended)
+				latest(&went_back, fact);
 			break;
 		case FACT_CHARGE_FAILED:
 			charge_failed = true;
@@ -405,16 +417,16 @@ struct invoice_view invoice_view(const struct invoice *invoice)
 	lost = ending[2] || s->status == INVOICE_UNCOLLECTIBLE;
 	if (lost && !reversed) /* what is given up is so for as long as nobody pays */
 		lost = !made_good(invoice, &view) && !(said && (!ending[2] || fact_time_compare(&ending[0]->order, &ending[2]->order) > 0));
-	if (s->status == INVOICE_VOID || (ending[1] && against_figures(invoice, ending[1]) >= 0))
+	if (s->status == INVOICE_VOID || (ending[1] && against_figures(invoice, ending[1]) >= 0)) {
 		view.state = STATE_VOID;
-	else if (lost)
+	} else if (lost) {
 		view.state = STATE_UNCOLLECTIBLE;
-	else if (s->status == INVOICE_PAID || (view.state == STATE_OPEN && view.balance == 0))
+	} else if (said || s->status == INVOICE_PAID || (view.state == STATE_OPEN && view.balance == 0)) {
 		view.state = reversed ? STATE_OPEN : STATE_PAID;
-	else if (said)
-		view.state = reversed ? STATE_OPEN : STATE_PAID;
-	else if (ending[0] && !reversed && !invoice->order.version)
-		view.reconcile = "paid_then_open"; /* newer figures say open, without a version to prove it: a person looks */
+	} else if (ending[0] && !reversed && !open_again(invoice, ending[0], went_back)) {
+		view.reconcile = "paid_then_open";
+		view.said_paid = ending[0];
+	}
 	if (view.state == STATE_OPEN && settled(invoice, &view))
 		view.state = STATE_SETTLED;
 	return view;

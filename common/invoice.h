@@ -88,6 +88,7 @@ struct invoice_view {
 	int64_t balance, paid, credited; /* minor units; balance >= 0 */
 	bool automatic; /* is charged by itself and no charge failed */
 	const char *reconcile; /* why a person must compare the books, or NULL */
+	const struct fact *said_paid; /* "paid_then_open": it was said to be paid, and figures of a later time say that it is open */
 	const struct fact *dispute, *promise, *announced, *undelivered, *plan, *settlement, *reply; /* in force, or NULL */
 	const struct fact *no_more; /* a reply that may ask for an end, until a person read it (its fact is ended then); NULL = none */
 };

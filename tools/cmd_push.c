@@ -201,9 +201,11 @@ static bool is_read(const char *position, const char *entry)
 /* Until what it says has been taken in, and can be asked for. */
 static int wait_read(struct pushing *p)
 {
-	for (int looks = 0; p->count && looks < LOOKS; looks++) {
+	size_t left = p->count;
+
+	for (int looks = 0; left && looks < LOOKS; looks++) {
 		CLEANUP(arena_freep) struct arena *arena = arena_create();
-		const struct pushed *one = &p->items[p->count - 1];
+		const struct pushed *one = &p->items[left - 1];
 		struct keyspace keys = ctl_keys(p->ctl, one->partition);
 		const struct redis_reply *reply;
 		int r = ctl_ask(p->ctl, arena, &reply, "HGET", key_of(arena, &keys, "cursor"), key_events(arena, &keys, one->producer), NULL);
@@ -211,14 +213,34 @@ static int wait_read(struct pushing *p)
 		if (r != 0)
 			return r;
 		if (reply->type == REDIS_STRING && is_read(reply->str, one->entry)) {
-			p->count--; /* backwards: of a stream those before the last are read by then */
+			left--; /* backwards: of a stream those before the last are read by then */
 			looks = -1;
 		} else {
 			(void)poll(NULL, 0, LOOK_MS);
 		}
 	}
-	return !p->count ? EXIT_DONE :
-			   ctl_fail(p->ctl, EXIT_FOUND, "not_read", "pushed, and not read within %d s: dunningctl status says why", LOOKS * LOOK_MS / 1000);
+	return !left ? EXIT_DONE :
+		       ctl_fail(p->ctl, EXIT_FOUND, "not_read", "pushed, and not read within %d s: dunningctl status says why", LOOKS * LOOK_MS / 1000);
+}
+
+/* Who tells that an invoice is paid hears at once that it is not over. */
+static void tell_contradicted(struct pushing *p)
+{
+	for (size_t i = 0; i < p->count; i++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_create();
+		const struct pushed *one = &p->items[i];
+		struct invoice_view view;
+		struct entry entry;
+		size_t found = 0;
+
+		if (one->event.type != EVENT_INVOICE_PAID ||
+			entries_load(p->ctl, arena, one->partition, &one->event.invoice_id, 1, &entry, &found, NULL, NULL) != 0 || !found)
+			continue;
+		view = invoice_view(&entry.e.invoice);
+		if (view.said_paid)
+			ctl_warn(p->ctl, "%s is not closed: %s; a person looks (dunningctl explain %s)", entry.e.invoice.id,
+				escalation_differs(&entry.e, &view, arena), entry.e.invoice.id);
+	}
 }
 
 static int run_push(struct ctl *ctl, const struct invocation *call)
@@ -237,7 +259,12 @@ static int run_push(struct ctl *ctl, const struct invocation *call)
 	if (command_option(call, "dry-run"))
 		return EXIT_DONE;
 	r = push_all(&p);
-	return r == 0 && command_option(call, "wait") ? wait_read(&p) : r;
+	if (r != 0 || !command_option(call, "wait"))
+		return r;
+	r = wait_read(&p);
+	if (r == 0)
+		tell_contradicted(&p);
+	return r;
 }
 
 static const struct option_row options[] = {

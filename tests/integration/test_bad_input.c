@@ -244,6 +244,43 @@ static void a_dead_event_holds_whom_it_names(void **state)
 	assert_int_equal(process_stop(&w->daemon, WAIT_MS), 0);
 }
 
+#define PAID_AT(time) "{\"specversion\":\"1.0\",\"id\":\"paid-" time "\",\"source\":\"https://billing.example/eu\",\"type\":\"invoice.paid\"," \
+	"\"time\":\"" time "T08:00:00Z\",\"data\":{\"invoice_id\":\"inv_0\",\"customer_id\":\"cus-inv_0\"}}"
+
+/* The bank's value date lies before the figures: nobody is chased, and whoever tells it hears so at once. */
+static void who_was_said_to_be_paid_is_not_chased(void **state)
+{
+	struct world *w = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	CLEANUP(buf_clear) struct buf output = { 0 };
+	const char *both[] = { "push", "--wait", PAID_AT("2026-03-01"), make_good(arena, "inv_0"), NULL }, *now[] = { "push", "--wait", PAID_AT("2026-03-03"), NULL },
+		   *explain[] = { "explain", "inv_0", "--json", NULL }, *tasks[] = { "tasks", NULL };
+	static const char why[] = "paid_then_open: it was said to be paid at 2026-03-01T08:00:00Z, and figures of 2026-03-02T09:00:00Z say that it is open";
+	struct json doc, closed;
+
+	world_start(w, NULL);
+	assert_true(world_ready(w, WAIT_MS));
+	assert_int_equal(world_ctl(w, both, &output), 0);
+	assert_non_null(strstr(buf_str(&output), arena_printf(arena, "inv_0 is not closed: %s", why)));
+	assert_true(world_quiet(w, WAIT_MS));
+	buf_reset(&output);
+	assert_int_equal(world_ctl(w, explain, &output), 0);
+	assert_non_null(strstr(buf_str(&output), why));
+	buf_reset(&output);
+	assert_int_equal(world_ctl(w, tasks, &output), 0);
+	assert_non_null(strstr(buf_str(&output), "reconcile:inv_0"));
+	buf_reset(&output);
+	assert_int_equal(world_ctl(w, now, &output), 0);
+	assert_null(strstr(buf_str(&output), "is not closed"));
+	assert_true(world_quiet(w, WAIT_MS));
+	doc = world_escalation(w, arena, 0);
+	closed = json_get(&doc, "closed");
+	assert_string_equal(json_str(&closed), "paid");
+	assert_int_equal(world_sent(w, arena, 1).messages, 0);
+	assert_true(world_trail_verifies(w));
+	assert_int_equal(process_stop(&w->daemon, WAIT_MS), 0);
+}
+
 /* --- files ----------------------------------------------------------------------------------------------------------------------------- */
 
 /* A file of the world with `what` replaced by `with` (NULL: the whole file): the complaint names the file, `path` and `remedy`. */
@@ -506,6 +543,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_warning_is_told, plain_setup, teardown),
 		cmocka_unit_test_setup_teardown(each_bad_event_dies_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_dead_event_holds_whom_it_names, setup, teardown),
+		cmocka_unit_test_setup_teardown(who_was_said_to_be_paid_is_not_chased, setup, teardown),
 		cmocka_unit_test_setup_teardown(each_wrong_file_is_refused, plain_setup, teardown),
 		cmocka_unit_test_setup_teardown(a_missing_or_bad_key_is_refused, plain_setup, teardown),
 		cmocka_unit_test_setup_teardown(another_log_key_is_refused, plain_setup, teardown),
