@@ -289,6 +289,18 @@ static int load_smtp(struct loading *l, const struct provider_settings *settings
 	return 0;
 }
 
+const char *library_provider_file(const struct config *config, const char *share_dir, const char *file, struct arena *arena)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	const char *own = config->provider_dir ? arena_printf(arena, "%s/%s", config->provider_dir, file) : NULL;
+
+	if (file[0] == '/')
+		return file;
+	if (own && file_read(own, ADAPTER_FILE_MAX, &text, NULL) != -ENOENT)
+		return own;
+	return arena_printf(arena, "%s/providers/%s", share_dir, file);
+}
+
 static int load_providers(struct loading *l, const char *share_dir)
 {
 	const struct config *c = l->config;
@@ -299,7 +311,6 @@ static int load_providers(struct loading *l, const char *share_dir)
 	for (size_t i = 0; i < c->provider_count; i++) {
 		const struct provider_settings *settings = &c->providers[i];
 		struct library_provider *provider = &lib->providers[lib->provider_count++];
-		const char *path = settings->file;
 
 		*provider = (struct library_provider){ .name = settings->name, .settings = settings };
 		if (strcmp(settings->file, "outbox") == 0)
@@ -309,16 +320,7 @@ static int load_providers(struct loading *l, const char *share_dir)
 				return r;
 			continue;
 		}
-		if (path[0] != '/') {
-			CLEANUP(buf_clear) struct buf text = { 0 };
-			const char *own = c->provider_dir ? path_of(l, c->provider_dir, path) : NULL;
-
-			if (own && file_read(own, ADAPTER_FILE_MAX, &text, NULL) != -ENOENT)
-				path = own;
-			else
-				path = path_of(l, path_of(l, share_dir, "providers"), path);
-		}
-		if ((r = load_adapter(l, path, settings, provider)) < 0)
+		if ((r = load_adapter(l, library_provider_file(c, share_dir, settings->file, lib->arena), settings, provider)) < 0)
 			return r;
 	}
 	return 0;

@@ -60,6 +60,8 @@ struct library {
  * `config` is borrowed and must outlive the library.
  */
 int library_load(const struct config *config, const char *share_dir, struct library **ret, struct err *err);
+/* Where a provider's file of that name is: among the user's own, else among the shipped ones; whether it is there or not. Not of what is built in. */
+const char *library_provider_file(const struct config *config, const char *share_dir, const char *file, struct arena *arena);
 /* With one policy more (NULL = none), in the place of a loaded one of the same name; it must pass as the user's own. */
 int library_load_with(const struct config *config, const char *share_dir, const char *policy_file, struct library **ret, struct err *err);
 /*

@@ -167,17 +167,40 @@ static void add_abilities(struct ctl *ctl, struct fields *f, const struct adapte
 			limits.quota[w] ? cell_number(limits.quota[w]) : cell_none());
 }
 
+static int built_in(struct ctl *ctl, const char *name)
+{
+	struct fields *f = fields_create(ctl->arena);
+
+	fields_add(f, "file", "File", cell_text(name));
+	fields_add(f, "ok", "Right", cell_flag(true));
+	fields_add(f, "built_in", "Built in", cell_flag(true));
+	view_fields(&ctl->view, f);
+	view_say(&ctl->view, "It has no file; its settings, if it has any, are in dunningd(8).");
+	return EXIT_DONE;
+}
+
 static int run_check(struct ctl *ctl, const struct invocation *call)
 {
 	CLEANUP(buf_clear) struct buf text = { 0 };
 	CLEANUP(adapter_freep) struct adapter *adapter = NULL;
 	struct fields *f = fields_create(ctl->arena);
 	struct err err = { 0 };
-	int r = file_read(call->args[0], ADAPTER_FILE_MAX, &text, &err);
+	const char *file = call->args[0];
+	int r;
 
+	if (strcmp(file, "smtp") == 0 || strcmp(file, "outbox") == 0)
+		return built_in(ctl, file);
+	r = file_read(file, ADAPTER_FILE_MAX, &text, &err);
+	if (r == -ENOENT && !strchr(file, '/')) { /* then where the configuration's names are looked for */
+		if ((r = ctl_config(ctl, false)) != 0)
+			return r;
+		file = library_provider_file(ctl->config, ctl_share(ctl), file, ctl->arena);
+		err_clear(&err);
+		r = file_read(file, ADAPTER_FILE_MAX, &text, &err);
+	}
 	if (r == 0)
 		r = adapter_parse(buf_str(&text), text.len, &adapter, &err);
-	fields_add(f, "file", "File", cell_text(call->args[0]));
+	fields_add(f, "file", "File", cell_text(file));
 	fields_add(f, "ok", "Right", cell_flag(r == 0));
 	fields_add(f, "error", "Wrong", r < 0 ? cell_text(arena_strdup(ctl->arena, err.code)) : cell_none());
 	fields_add(f, "path", "At", r < 0 && err.path[0] ? cell_text(arena_strdup(ctl->arena, err.path)) : cell_none());
@@ -190,7 +213,8 @@ static int run_check(struct ctl *ctl, const struct invocation *call)
 
 const struct command cmd_provider_check = { .name = "provider check", .args = "FILE", .min_args = 1, .max_args = 1,
 	.help = "that a provider file is right, and what it can do; nothing is sent, no daemon is needed",
-	.more = "The path is where in the file the first fault is. See dunningd-provider(5).", .run = run_check };
+	.more = "A name without a folder is also looked for where the configuration's are: provider_dir, then the shipped ones. The path is where\n"
+		"in the file the first fault is. See dunningd-provider(5).", .run = run_check };
 
 /* --- provider test ------------------------------------------------------------------------------------------------------------------- */
 

@@ -232,6 +232,14 @@ static void a_test_by_hand(void **state)
 	says("\"outcome\":\"refused\",\"reason\":\"config\",\"status\":401");
 	assert_int_equal(CTL("provider", "test", "nobody", "me@acme.example"), 1);
 	says("none of the providers that the daemon was started with");
+	assert_int_equal(CTL("provider", "check", "sandbox.json"), 0); /* by the name that the configuration has */
+	says("/providers/sandbox.json");
+	says("Token first");
+	assert_int_equal(CTL("provider", "check", "smtp"), 0);
+	says("Built in");
+	assert_int_equal(CTL("provider", "check", "nowhere.json"), 1);
+	says("/providers/nowhere.json");
+	assert_int_equal(CTL("provider", "check", "./sandbox.json"), 1);
 	assert_int_equal(CTL("provider", "test", "sandbox", "me@acme.example\nBcc: x@y.example"), 1);
 	assert_int_equal(CTL("provider", "test", "sandbox", "not an address"), 1);
 	assert_int_equal(CTL("provider", "test", "--channel", "letter", "sandbox", "me@acme.example"), 1);
