@@ -52,6 +52,7 @@ struct outcome {
 	const char *raw; /* the answer as it came (status line, headers, body; capped), or NULL */
 	size_t raw_len;
 	const char *remote; /* "203.0.113.7:443", or NULL */
+	const char *detail; /* why there was no connection, for people: "localhost:25: Connection refused"; NULL = it is not known, or there was one */
 	const char *raw_type; /* its media type; NULL = "application/http" */
 };
 

@@ -322,6 +322,7 @@ static void on_mail(const struct outcome *outcome, void *arg)
 	request->outcome.reason = arena_strdup(request->arena, outcome->reason);
 	request->outcome.provider_id = arena_strdup(request->arena, outcome->provider_id);
 	request->outcome.remote = arena_strdup(request->arena, outcome->remote);
+	request->outcome.detail = arena_strdup(request->arena, outcome->detail);
 	request->outcome.raw = outcome->raw_len ? arena_memdup(request->arena, outcome->raw, outcome->raw_len) : NULL;
 	request_finish(request);
 }

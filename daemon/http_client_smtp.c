@@ -281,11 +281,25 @@ static const char *remote_of(CURL *easy, struct arena *arena)
 	return arena_printf(arena, strchr(ip, ':') ? "[%s]:%ld" : "%s:%ld", ip, port);
 }
 
+/* "mail.example:587: Connection refused": of several addresses of that name what the last one said. */
+static const char *detail_of(CURL *easy, const struct job *job, const char *reason)
+{
+	const char *where = strstr(job->settings.url, "://");
+	long code = 0;
+
+	if (job->dialogue.text.len)
+		return NULL; /* the server speaks for itself */
+	if (strcmp(reason, "no_connection") == 0) /* of a timeout it says no more than that it waited */
+		(void)curl.easy_getinfo(easy, CURLINFO_OS_ERRNO, &code);
+	return arena_printf(job->arena, "%s: %s", where ? where + 3 : job->settings.url, code ? strerror((int)code) : reason);
+}
+
 static void judge(struct job *job, CURL *easy, CURLcode code)
 {
 	struct outcome *outcome = &job->outcome;
 
 	smtp_outcome(&job->dialogue, reason_of(job, code), job->arena, outcome);
+	outcome->detail = detail_of(easy, job, outcome->reason);
 	if (job->declined)
 		*outcome = (struct outcome){ .kind = OUTCOME_CANCELLED, .reason = "not_started" };
 	else if (job->stopped)

@@ -56,7 +56,11 @@ static void on_done(const struct outcome *outcome, void *arg)
 
 	test->state = TEST_DONE;
 	test->outcome = (struct outcome){ .kind = outcome->kind, .scope = outcome->scope, .status = outcome->status,
-		.reason = arena_strdup(test->arena, outcome->reason), .provider_id = arena_strdup(test->arena, outcome->provider_id) };
+		.reason = arena_strdup(test->arena, outcome->reason), .provider_id = arena_strdup(test->arena, outcome->provider_id),
+		.detail = arena_strdup(test->arena, outcome->detail) };
+	if (outcome->kind != OUTCOME_ACCEPTED)
+		log_line(test->instance->log, LOG_NOTICE, "dunningd", "a test by hand through provider %s: %s, %s%s%s", test->message.provider,
+			outcome_names[outcome->kind], outcome->reason, outcome->detail ? ": " : "", outcome->detail ? outcome->detail : "");
 	record(test, "provider.tested", NULL);
 }
 
@@ -173,6 +177,7 @@ void instance_tested(struct json_writer *w, void *arg)
 	jw_str(w, "outcome", outcome_names[test->outcome.kind]);
 	jw_str(w, "reason", test->outcome.reason);
 	jw_int(w, "status", test->outcome.status);
+	jw_opt_str(w, "detail", test->outcome.detail);
 	jw_opt_str(w, "provider_id", test->outcome.provider_id);
 }
 

@@ -121,6 +121,7 @@ void sender_outcome(struct flight *flight, const struct outcome *outcome)
 	o->reason = copy(flight->arena, outcome->reason);
 	o->provider_id = copy(flight->arena, outcome->provider_id);
 	o->remote = copy(flight->arena, outcome->remote);
+	o->detail = copy(flight->arena, outcome->detail);
 	o->raw = outcome->raw_len ? arena_memdup(flight->arena, outcome->raw, outcome->raw_len) : NULL;
 	input->kind = INPUT_OUTCOME;
 	input->flight = flight;

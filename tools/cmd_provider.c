@@ -228,7 +228,7 @@ static int show_test(struct ctl *ctl, const struct json *said)
 {
 	struct fields *f = fields_create(ctl->arena);
 	const char *state = json_text(said, "state"), *outcome = json_text(said, "outcome");
-	struct json shadow = json_get(said, "shadow");
+	struct json shadow = json_get(said, "shadow"), status = json_get(said, "status");
 	bool accepted = outcome && strcmp(outcome, outcome_names[OUTCOME_ACCEPTED]) == 0;
 
 	fields_add(f, "state", NULL, cell_text(state));
@@ -238,7 +238,8 @@ static int show_test(struct ctl *ctl, const struct json *said)
 	fields_add(f, "shadow", NULL, cell_flag(json_bool(&shadow)));
 	fields_add(f, "outcome", "Outcome", cell_text(outcome));
 	fields_add(f, "reason", "Reason", cell_text(json_text(said, "reason")));
-	fields_add(f, "status", "HTTP status", number(said, "status"));
+	fields_add(f, "status", json_int(&status) ? "Status" : NULL, number(said, "status"));
+	fields_add(f, "detail", "Why", cell_text(json_text(said, "detail")));
 	fields_add(f, "provider_id", "Its id", cell_text(json_text(said, "provider_id")));
 	view_fields(&ctl->view, f);
 	if (!outcome)

@@ -230,6 +230,7 @@ static inline void on_done(const struct outcome *outcome, void *arg)
 	trip->outcome.reason = arena_strdup(trip->arena, outcome->reason);
 	trip->outcome.provider_id = arena_strdup(trip->arena, outcome->provider_id);
 	trip->outcome.remote = arena_strdup(trip->arena, outcome->remote);
+	trip->outcome.detail = arena_strdup(trip->arena, outcome->detail);
 	trip->outcome.raw = outcome->raw_len ? arena_memdup(trip->arena, outcome->raw, outcome->raw_len) : NULL;
 	if (trip->again)
 		send_one(trip->f, SAFE, 1);

@@ -129,6 +129,7 @@ static void an_invoice_arrives_with_its_pdf(void **state)
 	static unsigned char pdf[70000];
 	CLEANUP(buf_clear) struct buf mail = { 0 }, got = { 0 }, log = { 0 };
 	const struct world_options options = { 0 };
+	int nobody = free_port();
 	uint8_t digest[SHA256_SIZE];
 	char hex[2 * SHA256_SIZE + 1], name[120], text[300];
 	struct world w;
@@ -140,7 +141,8 @@ static void an_invoice_arrives_with_its_pdf(void **state)
 	sha256(pdf, sizeof(pdf), digest);
 	hex_format(digest, SHA256_SIZE, hex);
 	world_open(&w, &options);
-	snprintf(text, sizeof(text), "\"mail\":{\"file\":\"smtp\",\"settings\":{\"url\":\"smtp://127.0.0.1:%d\"}}", server.port);
+	snprintf(text, sizeof(text), "\"mail\":{\"file\":\"smtp\",\"settings\":{\"url\":\"smtp://127.0.0.1:%d\"}},"
+		"\"nobody\":{\"file\":\"smtp\",\"settings\":{\"url\":\"smtp://127.0.0.1:%d\"}}", server.port, nobody);
 	configure(&w, text);
 	put(&w, "policies/now.json", policy, strlen(policy));
 	snprintf(text, sizeof(text), "%s/documents", w.dir);
@@ -202,6 +204,12 @@ static void an_invoice_arrives_with_its_pdf(void **state)
 	assert_non_null(strstr(mail.data, "\nSubject: TEST of dunningd by mail\n"));
 	assert_non_null(strstr(mail.data, "\nDate: "));
 	assert_null(strstr(mail.data, " Jan 1970 "));
+	/* and where nobody listens it says where, and why */
+	buf_reset(&log);
+	assert_int_equal(world_ctl(&w, (const char *const[]){ "provider", "test", "nobody", "debtor@example.test", NULL }, &log), 1);
+	snprintf(text, sizeof(text), "127.0.0.1:%d: Connection refused", nobody);
+	assert_non_null(strstr(log.data, text));
+	assert_null(strstr(log.data, "Status"));
 	assert_true(world_trail_verifies(&w));
 	world_close(&w, false);
 }

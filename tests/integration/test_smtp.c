@@ -249,9 +249,14 @@ static void nobody_there(void **state)
 {
 	struct fixture *f = *state;
 
-	use_server(f, "smtp", "127.0.0.1", free_port(), NULL);
+	char detail[60];
+	int port = free_port();
+
+	use_server(f, "smtp", "127.0.0.1", port, NULL);
 	assert_outcome(mail_trip(f, 0, "debtor@example.test"), OUTCOME_TEMPORARY, "no_connection");
 	assert_int_equal(f->trips[0].outcome.scope, SCOPE_MESSAGE);
+	(void)snprintf(detail, sizeof(detail), "127.0.0.1:%d: Connection refused", port);
+	assert_string_equal(f->trips[0].outcome.detail, detail);
 }
 
 /* --- the connection is lost ----------------------------------------------------------------------------------------------------------- */

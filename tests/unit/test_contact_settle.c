@@ -28,7 +28,7 @@ static const struct settle_row {
 	size_t walk;
 	int64_t tries;
 } settle_rows[] = {
-	{ "accepted", { OUTCOME_ACCEPTED, SCOPE_MESSAGE, "accepted", "m-1", 202, 0, "HTTP", 4, "203.0.113.7:443", NULL }, false, true,
+	{ "accepted", { OUTCOME_ACCEPTED, SCOPE_MESSAGE, "accepted", "m-1", 202, 0, "HTTP", 4, "203.0.113.7:443", NULL, NULL }, false, true,
 		ESCALATION_WAITING, "attempt.submitted", "contact.submitted", 0, 1, NULL, 1, 0 },
 	{ "accepted after a doubt", { .kind = OUTCOME_ACCEPTED, .reason = "duplicate", .provider_id = "m-1", .status = 202 }, true,
 		true, ESCALATION_WAITING, "attempt.reconciled", "contact.reconciled", 0, 1, NULL, 1, 0 },
