@@ -257,7 +257,7 @@ struct next_action aside_next(const struct escalation *e, const struct debtor *d
 	int64_t retry_at = e->retry_why && strcmp(e->retry_why, RETRY_REFUSED) == 0 ? 0 : e->retry_at; /* the ladder alone rests then */
 
 	if (!rules->policy || !d->known || !aside_owed(e, rules, d, view, &next.aside))
-		return next;
+		return (struct next_action){ 0 }; /* nor the name of what is not owed */
 	if (e->state != ESCALATION_CLOSED && *escalation_hold_for(e, d, rules, view, (int)next.aside.kind, &until)) /* the ladder tells of it */
 		return rules->now < next.aside.until ? (struct next_action){ 0 } : (struct next_action){ .kind = NEXT_SKIP, .at = rules->now,
 			.owed_at = rules->now, .why = "stale", .aside = next.aside };

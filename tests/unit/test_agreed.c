@@ -331,6 +331,8 @@ static void thanks_and_apologies(void **state)
 		next = escalation_next(&w.e, &w.debtor, &w.rules);
 		if (strcmp(next.kind == NEXT_ASIDE ? next.aside.id : "", rows[i].id ? rows[i].id : "") != 0)
 			fail_msg("%s: %d %s", rows[i].name, (int)next.kind, next.aside.id);
+		if (next.kind == NEXT_NONE && next.aside.id[0])
+			fail_msg("%s: nothing is next, and yet it names %s", rows[i].name, next.aside.id);
 		contacted(&w, "2026-04-07T13:00:00Z", CHANNEL_EMAIL); /* thanked for another invoice yesterday: that is another word */
 		assert_int_equal(escalation_next(&w.e, &w.debtor, &w.rules).kind, next.kind);
 		world_clear(&w);
