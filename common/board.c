@@ -56,6 +56,7 @@ static const struct {
 	{ "in_doubt", { "incertaine", "in doubt" } }, { "task", { "tâche ouverte", "task open" } }, { "gate", { "à décider", "to be decided" } },
 	{ "closed", { "close", "closed" } }, { "none", { "—", "—" } }, { "paid", { "payée", "paid" } }, { "voided", { "annulée", "voided" } },
 	{ "uncollectible", { "passée en perte", "uncollectible" } }, { "stopped", { "arrêtée", "stopped" } }, { "settled", { "transigée", "settled" } },
+	{ WALKED_SHADOW, { "écrite mais non envoyée", "written, not sent" } },
 	{ "starting", { "démarre", "starting" } }, { "passive", { "une autre instance s’en charge", "another instance has it" } },
 	{ "draining", { "lit les événements en attente", "reading what waits" } }, { "running", { "au travail", "at work" } },
 	{ "refused_state", { "attend une personne", "needs a person" } }, { "stopping", { "s’arrête", "stopping" } },

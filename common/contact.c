@@ -613,6 +613,8 @@ int contact_release(const struct contact_env *env, struct debtor *debtor, const 
 	jw_str(&event->w, "step", m->step);
 	jw_str(&event->w, "channel", channel_names[m->channel]);
 	write_ids(&event->w, m->invoice_ids, m->invoice_count);
+	if (env->config->shadow)
+		jw_bool(&event->w, "shadow", true);
 	return 0;
 }
 

@@ -230,6 +230,7 @@ struct attempt_entry {
 	int64_t resends;
 	int64_t lookups; /* asked for since doubt_since */
 	int64_t unknown_at; /* when every means had failed; 0 = not yet */
+	bool shadow; /* released in shadow mode: written, and on purpose not sent */
 	const char *means; /* what they depended on at the release, see library_means(); NULL = not known: today's are believed */
 	bool moved; /* and is another now, as the daemon last saw: neither a resend nor a look-up tells of it */
 };

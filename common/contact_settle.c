@@ -46,6 +46,8 @@ void attempt_entry_write(struct buf *out, const struct attempt_entry *entry)
 	jw_opt_int(&w, "lookups", entry->lookups);
 	jw_opt_int(&w, "unknown_at", entry->unknown_at);
 	jw_opt_str(&w, "means", entry->means);
+	if (entry->shadow)
+		jw_bool(&w, "shadow", true);
 	if (entry->moved)
 		jw_bool(&w, "moved", true);
 	jw_end_object(&w);
@@ -80,7 +82,8 @@ int attempt_entry_read(struct arena *arena, const char *text, size_t len, struct
 		(r = json_opt_int(json, "resends", 0, MONEY_MAX, &ret->resends, err)) < 0 ||
 		(r = json_opt_int(json, "lookups", 0, MONEY_MAX, &ret->lookups, err)) < 0 ||
 		(r = json_opt_int(json, "unknown_at", INT64_MIN, INT64_MAX, &ret->unknown_at, err)) < 0 ||
-		(r = json_opt_str(json, "means", 64, &ret->means, err)) < 0 || (r = json_opt_bool(json, "moved", &ret->moved, err)) < 0)
+		(r = json_opt_str(json, "means", 64, &ret->means, err)) < 0 ||
+		(r = json_opt_bool(json, "shadow", &ret->shadow, err)) < 0 || (r = json_opt_bool(json, "moved", &ret->moved, err)) < 0)
 		return r;
 	ret->intent_year = (uint16_t)year;
 	ret->intent_index = (uint64_t)index;
@@ -116,6 +119,8 @@ static void record(const char *kind, const char *event_type, const struct attemp
 	describe(&draft->w, entry);
 	if (event) /* not of the owner's own mail */
 		describe(&event->w, entry);
+	if (event && entry->shadow)
+		jw_bool(&event->w, "shadow", true);
 	jw_opt_str(&draft->w, "how", how);
 	if (!outcome)
 		return;
@@ -514,7 +519,7 @@ bool contact_settle(const struct contact_env *env, struct debtor *debtor, struct
 			contact_counted(debtor, entry, env->now, fx);
 		for (size_t i = 0; i < count; i++)
 			if (holds_attempt(&members[i], entry))
-				walk_on(debtor, &members[i], entry, STEP_SENT, NULL, at, TRIGGER_SENT, fx);
+				walk_on(debtor, &members[i], entry, STEP_SENT, entry->shadow ? WALKED_SHADOW : NULL, at, TRIGGER_SENT, fx);
 		if (told(debtor, entry) == DELIVERY_BOUNCED_HARD || told(debtor, entry) == DELIVERY_SUPPRESSED)
 			contact_bounced(debtor, members, count, entry->id, delivery_names[told(debtor, entry)], fx);
 		else if (told(debtor, entry) == DELIVERY_FAILED)

@@ -244,6 +244,7 @@ struct escalation {
 
 #define ESCALATION_COMMANDS_KEPT 16
 
+#define WALKED_SHADOW "shadow" /* reason of a step that was walked in shadow mode: nobody got its message */
 #define WALKED_FAILED "failed" /* reason of a step that was walked, and whose message its provider gave up when later ones had gone on */
 #define VERDICT_WEBHOOK "webhook"
 #define RETRY_PAYMENT_LINK "payment_link" /* retry_why: the step waits for another one */

@@ -412,7 +412,7 @@ static void release(struct dunner *d, struct group *g, struct debtor *debtor, co
 		.step = out.message.step, .channel = channel_names[out.message.channel],
 		.provider = out.message.provider, .policy_digest = plan->policy->digest,
 		.invoice_ids = out.message.invoice_ids, .invoice_count = out.message.invoice_count,
-		.released_at = env.now, .due_at = plan->owed_at, .means = decide_means(d, out.message.provider, g->arena) };
+		.released_at = env.now, .due_at = plan->owed_at, .shadow = env.config->shadow, .means = decide_means(d, out.message.provider, g->arena) };
 	*g->releases_end = release;
 	g->releases_end = &release->next;
 	g->release_count++;

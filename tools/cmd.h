@@ -24,6 +24,8 @@ enum cmd_global { GLOBAL_CONFIG, GLOBAL_REDIS, GLOBAL_SHARE, GLOBAL_CREDENTIALS,
 extern const struct option_row cmd_globals[];
 extern const struct command *const cmd_table[]; /* NULL ends it */
 
+/* Of a message that was written in shadow mode: the words of an evidence's report. */
+#define CTL_TRIAL "trial run, not sent"
 /* Behind "the provider": what an entry of `attempts` means that says `moved`. */
 #define CTL_PROVIDER_CHANGED "is another one now (file, address, account or mode) than when it was sent: it is neither sent again nor looked up " \
 	"there; a webhook, the step's rule or a person (dunningctl decide) settles it"

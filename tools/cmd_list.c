@@ -283,6 +283,16 @@ static struct table *walk_table(struct ctl *ctl, const struct entry *entry)
 	return t;
 }
 
+/* NULL: every one that was sent reached somebody, or was meant to. */
+static const char *trial_words(struct ctl *ctl, const struct escalation *e)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < e->walk_count; i++)
+		count += e->walk[i].reason && strcmp(e->walk[i].reason, WALKED_SHADOW) == 0;
+	return count ? arena_printf(ctl->arena, "%zu step%s walked in shadow mode: " CTL_TRIAL, count, count == 1 ? "" : "s") : NULL;
+}
+
 static struct table *fact_table(struct ctl *ctl, const struct entry *entry)
 {
 	struct table *t = table_create(ctl->arena, fact_columns);
@@ -430,6 +440,7 @@ static int run_show(struct ctl *ctl, const struct invocation *call)
 	fields_add(f, "opted_out", "Opted out of", cell_text(opt_outs(ctl, d)));
 	fields_add(f, "dead_addresses", "Nobody is at", cell_text(dead_addresses(ctl, d)));
 	fields_add(f, "paused", "Paused", d && d->paused.on ? cell_flag(true) : cell_none());
+	fields_add(f, NULL, "Trial", cell_text(trial_words(ctl, e)));
 	fields_table(f, "contacts", "Contacts", contact_table(ctl, d));
 	fields_table(f, "holds", "Holds", hold_table(ctl, &entry));
 	fields_table(f, "walk", "Steps walked", walk_table(ctl, &entry));

@@ -69,7 +69,7 @@ static const char *details(struct arena *arena, const struct json *data, const s
 {
 	static const char *const keys[] = { "kind", "step", "channel", "reason", "result", "policy", "provider", "tracking", "attempt", "task" };
 	CLEANUP(buf_clear) struct buf out = { 0 };
-	struct json until = json_get(data, "until");
+	struct json until = json_get(data, "until"), shadow = json_get(data, "shadow");
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		const char *text = member(data, keys[i]);
@@ -81,6 +81,8 @@ static const char *details(struct arena *arena, const struct json *data, const s
 	}
 	if (until.type == JSON_INT && json_int(&until))
 		buf_printf(&out, "%suntil %s", out.len ? ", " : "", view_time(arena, json_int(&until), zone));
+	if (json_bool(&shadow))
+		buf_printf(&out, "%s%s", out.len ? ", " : "", CTL_TRIAL);
 	return arena_strdup(arena, buf_str(&out));
 }
 
@@ -213,7 +215,8 @@ static void add_walk(struct timeline *t)
 
 	for (size_t i = 0; i < e->walk_count; i++) {
 		const struct walked *w = &e->walk[i];
-		const char *detail = w->reason ? arena_printf(t->ctl->arena, "%s, %s", w->step, w->reason) : w->step;
+		const char *reason = w->reason && strcmp(w->reason, WALKED_SHADOW) == 0 ? CTL_TRIAL : w->reason,
+			   *detail = reason ? arena_printf(t->ctl->arena, "%s, %s", w->step, reason) : w->step;
 
 		if (w->end == STEP_SKIPPED && !told(t, "contact.skipped", w->step))
 			add(t, w->at, "contact.skipped", detail, w->step);

@@ -193,7 +193,7 @@ void findings_daemon(struct findings *f, const struct json *status)
 		findings_add(f, GRADE_WARN, "config_changed", "dunningctl config diff; dunningd --check-config tells whether it would start; then systemctl restart dunningd", "%s changed since the daemon started: only a restart takes it",
 			json_text(status, "config_file") ? arena_strdup(f->arena, json_text(status, "config_file")) : "dunningd.json");
 	if (mode && strcmp(mode, "shadow") == 0)
-		findings_add(f, GRADE_NOTE, "shadow", "\"mode\": \"live\" in the configuration, then a restart", "mode is shadow: nobody is contacted, all goes to the outbox");
+		findings_add(f, GRADE_NOTE, "shadow", "\"mode\": \"live\" in the configuration, then a restart; but first dunningd(8), mode: what was walked in shadow stays walked", "mode is shadow: nobody is contacted, all goes to the outbox");
 	if (version && strcmp(version, DUNNINGD_VERSION) != 0)
 		findings_add(f, GRADE_NOTE, "other_version", "systemctl restart dunningd", "the daemon that runs is version %s, and %s is installed", version,
 			DUNNINGD_VERSION);

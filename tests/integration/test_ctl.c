@@ -54,6 +54,38 @@ static void a_second_step_keeps_its_distance(void **state)
 	assert_says(f, "attempt.submitted");
 }
 
+/* What was walked in shadow mode looks like it wherever a person looks, also when the outbound stream was trimmed. */
+static void a_trial_run_says_so(void **state)
+{
+	struct fixture *f = *state;
+
+	f->config->shadow = true;
+	start_flow(f, START);
+	assert_ctl(f, 0, "push", invoice_event(f, "INV-1", "cus_1", "2026-02-20", "ladder"));
+	settle(f);
+	wait_document(f, "INV-1", "\"reason\":\"shadow\"");
+	assert_ctl(f, 0, "timeline", "INV-1");
+	assert_says(f, "contact.reserved          reminder, email, attempt");
+	assert_string_equal(strstr(strchr(strstr(buf_str(&f->out), "contact.submitted"), ','), "trial run") ? "it says so" : buf_str(&f->out), "it says so");
+	assert_ctl(f, 0, "show", "INV-1");
+	assert_says(f, "1 step walked in shadow mode: trial run, not sent");
+	(void)redis(f, "DEL", "dunning:{0}:outbound", NULL);
+	assert_ctl(f, 0, "timeline", "INV-1");
+	assert_says(f, "contact.submitted         reminder, trial run, not sent, attempt");
+	stop_flow(f);
+	f->config->shadow = false;
+	start_flow(f, START);
+	assert_ctl(f, 0, "push", invoice_event(f, "INV-2", "cus_2", "2026-02-20", "ladder"));
+	settle(f);
+	wait_document(f, "INV-2", "\"end\":\"sent\"");
+	assert_ctl(f, 0, "timeline", "INV-2");
+	assert_null(strstr(buf_str(&f->out), "trial"));
+	assert_ctl(f, 0, "show", "INV-2");
+	assert_null(strstr(buf_str(&f->out), "shadow"));
+	assert_ctl(f, 0, "explain", "INV-1", "--json"); /* what was walked stays walked */
+	assert_string_equal(text_of(output(f), "step"), "second");
+}
+
 static void one_contact_for_two_invoices(void **state)
 {
 	struct fixture *f = *state;
@@ -718,6 +750,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(next_step_of_an_open_invoice),
 		TEST(a_second_step_keeps_its_distance),
+		TEST(a_trial_run_says_so),
 		TEST(one_contact_for_two_invoices),
 		TEST(a_hold_and_its_end),
 		TEST(what_is_unknown_or_closed),

@@ -728,7 +728,7 @@ static void entries_are_stored(void **state)
 	const struct attempt_entry full = { .id = "a1", .debtor_id = "cus_7", .step = "s", .channel = "email", .provider = "x",
 		.policy_digest = "d", .invoice_ids = two_ids, .invoice_count = 2, .released_at = 1, .due_at = 2, .in_doubt = true,
 		.doubt_since = 3, .intent_year = 2026, .intent_index = 4, .intent_leaf = "0123456789abcdef", .resends = 5, .unknown_at = 6,
-		.means = "fedcba9876543210", .moved = true };
+		.means = "fedcba9876543210", .shadow = true, .moved = true };
 	struct attempt_entry again;
 	struct err err = { 0 };
 
@@ -741,7 +741,7 @@ static void entries_are_stored(void **state)
 	assert_true(again.in_doubt && again.invoice_count == 2 && again.intent_index == 4 && again.intent_year == 2026);
 	assert_string_equal(again.intent_leaf, full.intent_leaf);
 	assert_string_equal(again.means, full.means);
-	assert_true(again.moved);
+	assert_true(again.moved && again.shadow);
 	for (size_t i = 0; i < ARRAY_LEN(required); i++) { /* each one that is missing is named */
 		char path[40], quoted[40];
 		char *text = arena_strdup(arena, buf_str(&first));
