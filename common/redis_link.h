@@ -75,5 +75,7 @@ int redis_call(struct event_base *base, struct redis_link *link, struct arena *a
 /* The same with replicas as above. */
 int redis_call_kept(struct event_base *base, struct redis_link *link, struct arena *arena, int64_t replicas, size_t argc,
 	const char *const *argv, const size_t *lens, const struct redis_reply **ret);
+/* A single server that cannot be reached is away after one try, not after those of a second. */
+void redis_link_try_once(struct redis_link *link);
 
 #endif

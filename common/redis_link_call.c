@@ -6,6 +6,7 @@
 #include "common/redis_link_internal.h"
 
 #define REPLICAS_MS "2000"
+#define RETRY_MS 1000 /* as long as it is tried again to connect to a server that is not there */
 #define PAUSE_MS 50 /* before what was not executed is tried again */
 #define ELSEWHERE_MS 15000 /* as long as a fail-over may take */
 
@@ -26,9 +27,17 @@ static void on_call(int r, const struct redis_reply *reply, void *arg)
 	call->done = true;
 }
 
+void redis_link_try_once(struct redis_link *link)
+{
+	link->once = true;
+}
+
+/* Of one server, a connection that is refused is an answer; of many, another one may be there. */
 static bool wait_ready(struct event_base *base, const struct redis_link *link, int64_t deadline)
 {
-	while (!link->ready && link_mono() < deadline)
+	int64_t again_until = link->url.kind != REDIS_SINGLE ? deadline : link->once ? 0 : link_mono() + RETRY_MS;
+
+	while (!link->ready && link_mono() < (link->connecting || !link->backoff ? deadline : again_until))
 		event_base_loop(base, EVLOOP_ONCE);
 	return link->ready;
 }

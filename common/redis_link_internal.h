@@ -55,6 +55,7 @@ struct redis_link {
 	struct waiting *failed, **failed_last; /* told -ENOTCONN at the next turn of the loop */
 	int failure;
 	bool connecting, ready, destroyed;
+	bool once; /* see redis_link_try_once() */
 	int inside; /* callbacks on the stack */
 	int64_t connect_deadline, ready_at;
 	int backoff;

@@ -50,6 +50,7 @@ struct ctl {
 	bool played;
 	struct policy_shelf *shelf;
 	struct law *law; /* once asked for */
+	bool once; /* whoever asks wants to know at once that Redis is away */
 	bool quiet; /* that Redis does not answer is told by what is shown */
 	bool lawless; /* it cannot be read, which was said */
 	struct debtor **systems; /* by partition, once read */

@@ -256,6 +256,7 @@ static int run_complete(struct ctl *ctl, const struct invocation *call)
 	struct typed t = { .words = "" };
 
 	ctl->call = &typed_call;
+	ctl->once = true;
 	read_typed(&c, call->args, before, &typed_call, &t);
 	if (!t.wants && strncmp(word, "--", 2) == 0 && equals) {
 		take_option(&t, arena_printf(ctl->arena, "%.*s", (int)(equals - word - 2), word + 2), &typed_call);

@@ -293,12 +293,16 @@ int ctl_askv(struct ctl *ctl, struct arena *arena, const struct redis_reply **re
 	const size_t *lens)
 {
 	int r = ctl_connect(ctl);
+	struct redis_link *link;
 	int64_t replicas;
 
 	if (r != 0)
 		return r;
+	link = redis_links_for(ctl->links, argc, argv);
+	if (ctl->once)
+		redis_link_try_once(link);
 	replicas = strcmp(argv[0], "XADD") == 0 ? ctl->config->redis_replicas : 0;
-	r = redis_call_kept(ctl->base, redis_links_for(ctl->links, argc, argv), arena, replicas, argc, argv, lens, ret);
+	r = redis_call_kept(ctl->base, link, arena, replicas, argc, argv, lens, ret);
 	if (r == -EAGAIN)
 		return ctl_fail(ctl, EXIT_UNAVAILABLE, "replicas_missing",
 			"Redis has it, but not yet on %lld replicas (redis.replicas), so that a fail-over could lose it: give it again", (long long)replicas);

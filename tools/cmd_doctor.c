@@ -383,10 +383,13 @@ static int64_t look_at_state(struct doctor *d)
 static const struct redis_reply *ask(struct doctor *d, uint32_t partition, bool *away, size_t argc, const char *const *argv)
 {
 	const struct redis_reply *reply = NULL;
+	struct redis_link *link;
 
 	if (*away)
 		return NULL;
-	if (redis_call(d->ctl->base, redis_links_at(d->ctl->links, partition), d->ctl->arena, argc, argv, NULL, &reply) < 0) {
+	link = redis_links_at(d->ctl->links, partition);
+	redis_link_try_once(link);
+	if (redis_call(d->ctl->base, link, d->ctl->arena, argc, argv, NULL, &reply) < 0) {
 		*away = true;
 		return NULL;
 	}

@@ -250,6 +250,7 @@ static int run_status(struct ctl *ctl, const struct invocation *call)
 
 	if (r != 0)
 		return r;
+	ctl->once = true;
 	answered = ctl_daemon(ctl, "GET", "/status", NULL, &http, status);
 	answers = answered == 0 && http == 200;
 	brief = ctl_partitions(ctl) > MANY && !command_option(call, "long");

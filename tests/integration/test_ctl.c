@@ -630,14 +630,20 @@ static void without_the_socket(void **state)
 static void what_is_not_there(void **state)
 {
 	struct fixture *f = *state;
+	int64_t at;
 
 	assert_ctl(f, 2, "explain");
 	assert_ctl(f, 2, "--json", "explain");
 	assert_says(f, "{\"error\":\"usage\",\"text\":\"too few words");
 	assert_ctl(f, 2, "hold", "INV-1", "why", "--until", "yesterday");
 	redis_server_stop(&f->redis);
+	at = mono_ms();
+	assert_ctl(f, 69, "status");
+	assert_says(f, "Redis cannot be asked from here");
+	assert_ctl(f, 0, "complete", "--", "show", "I");
 	assert_ctl(f, 69, "list");
 	assert_says(f, "Redis does not answer");
+	assert_true(mono_ms() - at < 5000); /* a refused connection is an answer, or tried again for a second: it was six seconds each */
 	put_text(f, "dunningd.json", "{\"origin\":\"a\"}");
 	assert_ctl(f, 78, "list");
 	assert_says(f, "$.creditor");
