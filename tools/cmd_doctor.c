@@ -94,12 +94,8 @@ static void look_at_law(struct doctor *d)
 		if (date_is_set(entries[i].as_of) && entries[i].as_of.days > newest.days)
 			newest = entries[i].as_of;
 	}
-	if (in[LAW_RAN_OUT])
-		SAY(d, GRADE_WARN, "law_data", "dunningctl law status; apt install --only-upgrade dunningd", "%zu of %zu entries of the law data ran out; the newest is of %s",
-			in[LAW_RAN_OUT], count, date_format(newest, text));
-	else if (in[LAW_RUNS_OUT])
-		SAY(d, GRADE_NOTE, "law_data", "dunningctl law status", "%zu of %zu entries of the law data run out soon", in[LAW_RUNS_OUT], count);
-	else
+	findings_law(&d->findings, in[LAW_RAN_OUT], in[LAW_RUNS_OUT]);
+	if (!in[LAW_RAN_OUT] && !in[LAW_RUNS_OUT])
 		SAY(d, GRADE_OK, "law_data", NULL, "%zu entries, the newest of %s", count, date_format(newest, text));
 }
 

@@ -44,6 +44,8 @@ const char *findings_verdict(const struct findings *findings);
 /* Worst first, in the order in which they were added. `all`: also what is ok. */
 const struct table *findings_table(const struct findings *findings, bool all);
 
+/* So many entries of the law data; once, whoever tells of it first: what lies here, or what the daemon has loaded. */
+void findings_law(struct findings *findings, uint64_t ran_out, uint64_t soon);
 /* What the daemon's own status (GET /status of the control socket) says. */
 void findings_daemon(struct findings *findings, const struct json *status);
 /*

@@ -153,6 +153,25 @@ static void add_trail(struct findings *f, const struct json *trail)
 		findings_add(f, GRADE_NOTE, "unsigned", "dunningctl trail key new", "the trail is not signed: it proves less");
 }
 
+static bool is_said(const struct findings *f, const char *code)
+{
+	for (size_t i = 0; i < f->count; i++)
+		if (strcmp(f->items[i].code, code) == 0)
+			return true;
+	return false;
+}
+
+void findings_law(struct findings *f, uint64_t ran_out, uint64_t soon)
+{
+	static const char todo[] = "dunningctl law status; what is newer goes below law.dir (dunningd-law(5)), or comes with a newer build of the package";
+
+	if (ran_out && !is_said(f, "law_ran_out"))
+		findings_add(f, GRADE_NOTE, "law_ran_out", todo, "%llu entries of the law data ran out: what needs one of them is held, and says so",
+			(unsigned long long)ran_out);
+	if (soon && !is_said(f, "law_runs_out"))
+		findings_add(f, GRADE_NOTE, "law_runs_out", todo, "%llu entries of the law data run out soon", (unsigned long long)soon);
+}
+
 void findings_daemon(struct findings *f, const struct json *status)
 {
 	struct json partitions = json_get(status, "partitions"), providers = json_get(status, "providers"), anchors = json_get(status, "anchors"),
@@ -181,11 +200,7 @@ void findings_daemon(struct findings *f, const struct json *status)
 
 		add_provider(f, &one);
 	}
-	if (number(&law, "unknown"))
-		findings_add(f, GRADE_NOTE, "law_ran_out", "dunningctl law status; apt install --only-upgrade dunningd",
-			"%lld entries of the law data ran out: what needs one of them is held, and says so", (long long)number(&law, "unknown"));
-	if (number(&law, "run_out_soon"))
-		findings_add(f, GRADE_NOTE, "law_runs_out", "dunningctl law status", "%lld entries of the law data run out soon", (long long)number(&law, "run_out_soon"));
+	findings_law(f, (uint64_t)number(&law, "unknown"), (uint64_t)number(&law, "run_out_soon"));
 	if (json_len(&left_out))
 		findings_add(f, GRADE_NOTE, "policies_left_out", "dunningctl policy check", "%zu shipped policies cannot be carried out with this configuration",
 			json_len(&left_out));

@@ -57,7 +57,7 @@ static const struct row rows[] = {
 	{ "an anchor is late", BESIDE("\"anchors\":{\"set_back\":false,\"each\":[{\"name\":\"tsa\",\"alarm\":true,\"failed\":\"timeout\"}]}"), GRADE_WARN, "anchor_late", "trail anchor" },
 	{ "unsigned", BESIDE("\"trail\":{\"signed\":false}"), GRADE_NOTE, "unsigned", "trail key new" },
 	{ "no space to sign", BESIDE("\"trail\":{\"signed\":true,\"no_space\":true}"), GRADE_FAIL, "log_no_space", "df" },
-	{ "the law ran out", BESIDE("\"law\":{\"unknown\":2,\"run_out_soon\":0}"), GRADE_NOTE, "law_ran_out", "law status" },
+	{ "the law ran out", BESIDE("\"law\":{\"unknown\":2,\"run_out_soon\":0}"), GRADE_NOTE, "law_ran_out", "law.dir" },
 	{ "the law runs out", BESIDE("\"law\":{\"unknown\":0,\"run_out_soon\":2}"), GRADE_NOTE, "law_runs_out", "law status" },
 	{ "another configuration lies there", BESIDE("\"config_file\":\"/etc/dunningd/dunningd.json\",\"config_changed\":true"), GRADE_WARN, "config_changed",
 		"--check-config" },
@@ -144,6 +144,21 @@ static void said_once_of_several(void **state)
 	assert_int_equal(findings.count, 2);
 	assert_string_equal(findings.items[0].what, "nothing is sent: more contacts in an hour than brake.contacts_per_hour (partitions 0, 3, 11)");
 	assert_string_equal(findings.items[1].what, "nothing is sent: x (partition 2)");
+}
+
+static void the_law_is_told_once(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+	struct findings findings = { .arena = arena };
+	static const char text[] = BESIDE("\"law\":{\"unknown\":2,\"run_out_soon\":1}");
+	struct json status;
+
+	(void)state;
+	assert_int_equal(json_parse(arena, text, strlen(text), 0, &status, NULL), 0);
+	findings_law(&findings, 2, 1); /* what doctor sees in the files; then the daemon says the same */
+	findings_daemon(&findings, &status);
+	assert_int_equal(findings.count, 2);
+	assert_true(findings_well(&findings));
 }
 
 static void a_partition_is_held_by_itself(void **state)
@@ -354,7 +369,7 @@ static void a_unit_says_what_lies_encrypted(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(rows) + ARRAY_LEN(redis_rows) + 7];
+	struct CMUnitTest tests[ARRAY_LEN(rows) + ARRAY_LEN(redis_rows) + 8];
 	size_t n = ARRAY_LEN(rows);
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -365,6 +380,7 @@ int main(void)
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(the_verdict_counts);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(the_book);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(said_once_of_several);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(the_law_is_told_once);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(a_partition_is_held_by_itself);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(disk_clock_zones_and_files);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(a_unit_says_what_lies_encrypted);
