@@ -197,6 +197,7 @@ struct escalation {
 	size_t command_count, command_capacity;
 	const char *deferred; /* "step reason until" as last recorded, so that it is recorded once */
 	const char *held; /* hold as last told to others, NULL = none */
+	bool held_done; /* what the hold asks of a person was said to be done: its task is closed, and it stands all the same */
 	int64_t held_until; /* ms UTC: its end as last computed; reached, a hold that stands is renewed. 0 = none */
 	struct call_made call;
 	struct call_back call_back;

@@ -138,6 +138,8 @@ void escalation_write(struct buf *out, const struct escalation *e)
 	write_texts(w, "commands", e->commands, e->command_count);
 	jw_opt_str(w, "deferred", e->deferred);
 	jw_opt_str(w, "held", e->held);
+	if (e->held_done)
+		jw_bool(w, "held_done", true);
 	jw_opt_int(w, "held_until", e->held_until);
 	write_call(w, e);
 	write_ended(w, e);
@@ -348,6 +350,7 @@ int escalation_from(struct arena *arena, const struct json *json, struct escalat
 		(r = read_texts(json, "unreached", arena, &ret->unreached, &ret->unreached_count, &ret->unreached_capacity, err)) < 0 ||
 		(r = json_opt_str(json, "deferred", 400, &ret->deferred, err)) < 0 ||
 		(r = json_opt_str(json, "held", 128, &ret->held, err)) < 0 ||
+		(r = json_opt_bool(json, "held_done", &ret->held_done, err)) < 0 ||
 		(r = json_opt_int(json, "held_until", INT64_MIN, INT64_MAX, &ret->held_until, err)) < 0 ||
 		(r = json_opt_int(json, "call_back_at", INT64_MIN, INT64_MAX, &ret->call_back.at, err)) < 0 ||
 		(r = json_opt_int(json, "call_back_said", INT64_MIN, INT64_MAX, &ret->call_back.said_at, err)) < 0 ||

@@ -94,7 +94,7 @@ void hold_tell(struct escalation *e, const char *hold, const char *detail, int64
 
 	if (!renewed)
 		tell(e, hold, until, fx);
-	if (kind && !(e->wrong_contact && strcmp(kind, "fix_contact") == 0)) { /* its own call opened that one */
+	if (kind && !(!hold && e->held_done) && !(e->wrong_contact && strcmp(kind, "fix_contact") == 0)) { /* its own call opened that one */
 		struct task task = invoice_task(e, kind, fx->arena);
 
 		task.opened_at = fx->now;
@@ -104,6 +104,7 @@ void hold_tell(struct escalation *e, const char *hold, const char *detail, int64
 		task.result = hold ? NULL : "obsolete";
 		effects_task(fx, &task);
 	}
+	e->held_done = false;
 }
 
 /* Its task is closed by whoever says that it is done. */
@@ -130,6 +131,8 @@ void escalation_task_done(struct escalation *e, struct debtor *debtor, const cha
 		if (walked->end == STEP_SKIPPED && walked->attempt && strcmp(walked->attempt, task) == 0)
 			walked->attempt = NULL;
 	}
+	if (e->held && escalation_hold_task(e->held) && strcmp(invoice_task(e, escalation_hold_task(e->held), fx->arena).id, task) == 0)
+		e->held_done = true;
 	said_done(e, task);
 	if (strncmp(task, "find_payment:", 13) == 0) { /* what is found is booked, and that closes the invoice */
 		for (size_t i = 0; i < e->invoice.fact_count; i++)

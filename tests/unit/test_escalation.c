@@ -375,6 +375,15 @@ static void holds_are_told_and_renewed(void **state)
 	assert_non_null(find_draft(w.fx.events, "escalation.resumed"));
 	assert_true(find_task(&w.fx, "review_dispute")->close);
 
+	w.facts[0].ended = false; /* the person says that it is done, and then the hold ends: its task is closed once */
+	refresh(&w, "2026-04-08T08:10:00Z");
+	assert_false(find_task(&w.fx, "review_dispute")->close);
+	escalation_task_done(&w.e, &w.debtor, "review_dispute:inv_42", &w.fx);
+	w.facts[0].ended = true;
+	refresh(&w, "2026-04-08T08:20:00Z");
+	assert_null(w.e.held);
+	assert_null(find_task(&w.fx, "review_dispute"));
+
 	paused_until(&w); /* one without a task, and then one hold gives way to another */
 	refresh(&w, "2026-04-08T09:00:00Z");
 	assert_string_equal(w.e.held, "paused");
