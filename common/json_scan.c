@@ -37,7 +37,7 @@ struct scan {
 static int refuse(struct scan *s, const char *code, const char *what)
 {
 	char path[sizeof(s->err->path)];
-	size_t n = 0;
+	size_t n = 0, line = 1, column = 1;
 
 	if (!s->err)
 		return -EBADMSG;
@@ -59,7 +59,13 @@ static int refuse(struct scan *s, const char *code, const char *what)
 	for (size_t i = 0; path[i]; i++)
 		if ((unsigned char)path[i] < 0x20 || (unsigned char)path[i] >= 0x7f)
 			path[i] = '?'; /* it may be the very bytes that are refused */
-	return err_set(s->err, -EBADMSG, code, path, "%s at byte %zu", what, s->at);
+	for (size_t i = 0; i < s->at && i < s->len; i++) {
+		bool ends = s->text[i] == '\n';
+
+		line += ends;
+		column = ends ? 1 : column + (((unsigned char)s->text[i] & 0xc0) != 0x80); /* of characters */
+	}
+	return err_set(s->err, -EBADMSG, code, path, "%s in line %zu, column %zu", what, line, column);
 }
 
 static int skip_some_blank(struct scan *s)
@@ -453,7 +459,8 @@ static int document(struct scan *s)
 		}
 		if (!first) {
 			if (s->at >= s->len || s->text[s->at] != ',')
-				return refuse(s, "bad_json", "a comma or the end of the list is expected");
+				return refuse(s, "bad_json", level->object ? "a comma or the end of the object is expected" :
+					"a comma or the end of the list is expected");
 			s->at++;
 			level->index++;
 			r = skip_blank(s);

@@ -394,16 +394,21 @@ static void add_policy(struct ctl *ctl, struct fields *f, const struct entry *en
 }
 
 /* What rules of policies.rules go by: how this debtor paid, and kept promises, before. */
-static void add_habits(struct ctl *ctl, struct fields *f, const struct debtor *d)
+static void add_habits(struct ctl *ctl, struct fields *f, const struct debtor *d, const char *settled)
 {
+	int64_t paid, late;
+
 	if (!d || !(d->paid || d->promises_kept || d->promises_broken || d->deposits_late))
 		return;
 	fields_add(f, "paid", NULL, cell_number(d->paid));
 	fields_add(f, "paid_late", NULL, cell_number(d->paid_late));
 	fields_add(f, "promises_kept", NULL, cell_number(d->promises_kept));
 	fields_add(f, "promises_broken", NULL, cell_number(d->promises_broken));
-	fields_add(f, NULL, "The debtor", cell_text(arena_printf(ctl->arena, "paid %" PRId64 " invoices before, %" PRId64 " of them late; kept %" PRId64
-		" promises, broke %" PRId64, d->paid, d->paid_late, d->promises_kept, d->promises_broken)));
+	paid = d->paid - (settled != NULL); /* this one is none of those before */
+	late = d->paid_late - (settled && settled[0] == 'l');
+	if (paid > 0 || d->promises_kept || d->promises_broken)
+		fields_add(f, NULL, "The debtor", cell_text(arena_printf(ctl->arena, "paid %" PRId64 " other invoice%s, %" PRId64 " of them late; kept %" PRId64
+			" promise%s, broke %" PRId64, paid, paid == 1 ? "" : "s", late, d->promises_kept, d->promises_kept == 1 ? "" : "s", d->promises_broken)));
 	if (!d->deposits && !d->deposits_late)
 		return;
 	fields_add(f, "deposits", NULL, cell_number(d->deposits));
@@ -438,7 +443,7 @@ static int run_explain(struct ctl *ctl, const struct invocation *call)
 	}
 	fields_add(f, "zone", "Debtor's zone", cell_text(entry.zone ? zone_name(entry.zone) : NULL));
 	add_policy(ctl, f, &entry, &verdict, &rule);
-	add_habits(ctl, f, entry.d);
+	add_habits(ctl, f, entry.d, entry.e.settled);
 	fields_add(f, "rule", "Rule", *rule ? cell_text(rule) : cell_none());
 	fields_add(f, NULL, "That is", *rule ? cell_text(say(held ? holds : rules_said, rule)) : cell_none());
 	fields_add(f, "contact_rule", "By the rule", cell_text(verdict.next.rule));

@@ -66,16 +66,65 @@ static int take_option(const struct option_row *globals, int argc, char **argv, 
 	return 0;
 }
 
+#define LIKE_MAX 2 /* letters that are wrong in a word that was meant */
+#define WORD_MAX 32
+
+/* How many letters must be put in, taken out or changed; two that changed places are one. */
+static size_t distance(const char *a, size_t n, const char *b, size_t m)
+{
+	size_t d[WORD_MAX + 1][WORD_MAX + 1];
+
+	if (n > WORD_MAX || m > WORD_MAX)
+		return SIZE_MAX;
+	for (size_t i = 0; i <= n; i++)
+		for (size_t k = 0; k <= m; k++) {
+			size_t most = i + k;
+
+			if (i && d[i - 1][k] + 1 < most)
+				most = d[i - 1][k] + 1;
+			if (k && d[i][k - 1] + 1 < most)
+				most = d[i][k - 1] + 1;
+			if (i && k && d[i - 1][k - 1] + (a[i - 1] != b[k - 1]) < most)
+				most = d[i - 1][k - 1] + (a[i - 1] != b[k - 1]);
+			if (i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1] && d[i - 2][k - 2] + 1 < most)
+				most = d[i - 2][k - 2] + 1;
+			d[i][k] = most;
+		}
+	return d[n][m];
+}
+
+/* The first word of the command that it is likest to; *len 0: of none. */
+static const char *likest(const struct command *const *commands, const char *word, size_t *len)
+{
+	size_t n = strcspn(word, " "), least = n > LIKE_MAX + 1 ? LIKE_MAX + 1 : n / 2 + 1;
+	const char *found = "";
+
+	*len = 0;
+	for (; *commands; commands++) {
+		size_t m = strcspn((*commands)->name, " "), off = distance(word, n, (*commands)->name, m);
+
+		if (off < least) {
+			least = off;
+			found = (*commands)->name;
+			*len = m;
+		}
+	}
+	return found;
+}
+
 static int unknown(const struct command *const *commands, const char *words, struct err *err)
 {
 	CLEANUP(buf_clear) struct buf like = { 0 };
-	size_t len = strcspn(words, " ");
+	size_t len = strcspn(words, " "), like_len;
+	const char *likely = likest(commands, words, &like_len);
 
 	for (; *commands; commands++)
 		if (strncmp((*commands)->name, words, len) == 0 && ((*commands)->name[len] == ' ' || len >= 2))
 			buf_printf(&like, "%s\"%s\"", like.len ? ", " : "", (*commands)->name);
 	if (like.len)
 		return usage(err, "there is no command \"%s\"; there is %s", words, buf_str(&like));
+	if (like_len)
+		return usage(err, "there is no command \"%s\"; did you mean \"%.*s\"?", words, (int)like_len, likely);
 	return usage(err, "there is no command \"%s\"; dunningctl --help tells them", words);
 }
 

@@ -1,14 +1,24 @@
 /* dunningctl - the command line for people and scripts: finds the command's row and runs it. */
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/cmd.h"
+
+/* "| head" has what it wanted. */
+static bool nobody_reads(void)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO };
+
+	return poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
+}
 
 /* What was said to standard output counts only when it got there. */
 static int flushed(int r)
 {
-	if (fflush(stdout) == 0 && !ferror(stdout))
+	if ((fflush(stdout) == 0 && !ferror(stdout)) || nobody_reads())
 		return r;
 	fputs("dunningctl: the standard output cannot be written\n", stderr);
 	return r == EXIT_DONE ? EXIT_FOUND : r;

@@ -82,6 +82,14 @@ static void a_trial_run_says_so(void **state)
 	assert_null(strstr(buf_str(&f->out), "trial"));
 	assert_ctl(f, 0, "show", "INV-2");
 	assert_null(strstr(buf_str(&f->out), "shadow"));
+	assert_ctl(f, 0, "push", fact_event(f, "invoice.paid", "INV-2", ""), invoice_event(f, "INV-3", "cus_2", "2026-03-20", "ladder"));
+	settle(f);
+	wait_document(f, "INV-2", "\"closed\":\"paid\"");
+	wait_document(f, "INV-3", "\"state\":\"waiting\"");
+	assert_ctl(f, 0, "explain", "INV-2"); /* it is none of those that were paid before it */
+	assert_null(strstr(buf_str(&f->out), "The debtor"));
+	assert_ctl(f, 0, "explain", "INV-3");
+	assert_says(f, "paid 1 other invoice, 1 of them late");
 	assert_ctl(f, 0, "explain", "INV-1", "--json"); /* what was walked stays walked */
 	assert_string_equal(text_of(output(f), "step"), "second");
 }
@@ -627,6 +635,37 @@ static void without_the_socket(void **state)
 	wait_for(f, is_suspended, "yes", "the newest word counts");
 }
 
+/* "dunningctl --help | head": nobody reads any more, and nothing is wrong. A full disk is. */
+static void a_closed_pipe_is_no_error(void **state)
+{
+	static const char *const words[] = { "--help" };
+	struct fixture *f = *state;
+
+	for (int full = 0; full < 2; full++) {
+		int out[2], err[2], in = open("/dev/null", O_RDONLY | O_CLOEXEC), status;
+		pid_t pid;
+
+		assert_int_equal(pipe2(out, O_CLOEXEC) | pipe2(err, O_CLOEXEC), 0);
+		if (full) {
+			close(out[1]);
+			out[1] = open("/dev/full", O_WRONLY | O_CLOEXEC);
+		}
+		close(out[0]);
+		buf_reset(&f->err);
+		pid = fork();
+		assert_true(pid >= 0);
+		if (pid == 0)
+			run_child(f, words, 1, in, out[1], err[1]);
+		close(in), close(out[1]), close(err[1]);
+		while (!drain(err[0], &f->err))
+			;
+		close(err[0]);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(WEXITSTATUS(status), full);
+		assert_string_equal(buf_str(&f->err), full ? "dunningctl: the standard output cannot be written\n" : "");
+	}
+}
+
 static void what_is_not_there(void **state)
 {
 	struct fixture *f = *state;
@@ -649,7 +688,7 @@ static void what_is_not_there(void **state)
 	assert_says(f, "$.creditor");
 }
 
-/* --- policies and templates -------------------------------------------------------------------------------------------------------- */
+/* --- templates --------------------------------------------------------------------------------------------------------------------- */
 
 /* A PNG begins with its signature and the chunk of its size: ISO/IEC 15948. */
 static void a_message_is_drawn(void **state)
@@ -669,55 +708,6 @@ static void a_message_is_drawn(void **state)
 	assert_ctl(f, 0, "template", "preview", "note", "--picture", path, "--width", "360");
 	assert_int_equal(file_read(path, 1024 * 1024, &picture, NULL), 0);
 	assert_memory_equal(picture.data, head, sizeof(head));
-}
-
-static void policies_and_templates(void **state)
-{
-	struct fixture *f = *state;
-	const char *bad = arena_printf(f->arena, "%s/bad.json", f->dir), *good = arena_printf(f->arena, "%s/policies/ladder.json", f->share);
-
-	put_text(f, "bad.json", "{\"name\":\"bad\",\"steps\":[{\"id\":\"x\",\"at\":\"due+1x\"}]}");
-	assert_ctl(f, 0, "policy", "check");
-	assert_says(f, "ladder.json: ok");
-	assert_ctl(f, 0, "policy", "check", good);
-	assert_ctl(f, 1, "policy", "check", good, bad, "--json");
-	assert_says(f, "$.steps[0]");
-	put_text(f, "bad.json", POLICY("bad", MAIL("reminder", "due+1d", "friendly") "," MAIL("second", "due+1d", "legal")));
-	assert_ctl(f, 1, "policy", "check", bad);
-	assert_says(f, "error bunched: $.steps[1].at (\"second\"): it lies 0 days behind \"reminder\"");
-	assert_says(f, "\n    move one of them, or make min_gap smaller\n");
-	assert_says(f, "error threat_alone: $.steps[1].tone");
-	assert_says(f, "warning legal_undecided: $.steps[1].tone");
-	assert_ctl(f, 1, "policy", "check", bad, "--json");
-	assert_says(f, "\"severity\":\"error\",\"finding\":\"bunched\",\"path\":\"$.steps[1].at\",\"step\":\"second\"");
-	put_text(f, "mine.json", "{\"name\":\"mine\",\"extends\":\"ladder\",\"steps\":[{\"id\":\"last\",\"remove\":true}]}");
-	assert_ctl(f, 0, "policy", "check", arena_printf(f->arena, "%s/mine.json", f->dir));
-	put_text(f, "mine.json", "{\"name\":\"mine\",\"extends\":\"ladder\",\"steps\":[{\"id\":\"lost\",\"remove\":true}]}");
-	assert_ctl(f, 1, "policy", "check", arena_printf(f->arena, "%s/mine.json", f->dir));
-	assert_says(f, "which has reminder, second, last");
-	put_text(f, "share/policies/short.json", "{\"name\":\"short\",\"extends\":\"ladder\",\"steps\":[{\"id\":\"last\",\"remove\":true}]}");
-	assert_ctl(f, 0, "policy", "show", "short");
-	assert_says(f, "Extends");
-	assert_says(f, "due+8d");
-	assert_ctl(f, 0, "policy", "show");
-	assert_says(f, "caller");
-	assert_ctl(f, 0, "policy", "show", "caller");
-	assert_says(f, "due+10d");
-	put_text(f, "share/policies/asking.json",
-		POLICY("asking", "{\"id\":\"ask\",\"at\":\"due+9d\",\"gate\":\"decision\",\"role\":\"owner\",\"owner\":\"Ines\",\"approver\":\"Mme Durand\"}"));
-	assert_ctl(f, 0, "policy", "show", "asking");
-	assert_says(f, "Ines");
-	assert_says(f, "Mme Durand"); /* who alone may answer */
-	assert_ctl(f, 1, "policy", "show", "nobody");
-	assert_ctl(f, 0, "template", "preview", "note");
-	assert_says(f, "Subject          Invoice F-2026-0042");
-	assert_says(f, "1,200.00");
-	assert_ctl(f, 0, "template", "preview", "ladder/reminder", "--html");
-	assert_says(f, "<p>");
-	assert_ctl(f, 1, "template", "preview", "nothing");
-	put_text(f, "share/policies/ladder.json", "{");
-	assert_ctl(f, 78, "policy", "check");
-	assert_says(f, "ladder.json");
 }
 
 static void what_tab_offers(void **state)
@@ -774,9 +764,9 @@ int main(void)
 		TEST(by_redis_alone),
 		TEST(over_the_socket),
 		TEST(without_the_socket),
+		TEST(a_closed_pipe_is_no_error),
 		TEST(what_is_not_there),
 		TEST(a_message_is_drawn),
-		TEST(policies_and_templates),
 		TEST(what_tab_offers),
 	};
 

@@ -292,6 +292,55 @@ static void what_the_daemon_refuses(void **state)
 	explains(f, "INV-2", "ladder", "invoice", "");
 }
 
+static void policies_and_templates(void **state)
+{
+	struct fixture *f = *state;
+	const char *bad = arena_printf(f->arena, "%s/bad.json", f->dir), *good = arena_printf(f->arena, "%s/policies/ladder.json", f->share);
+
+	put_text(f, "bad.json", "{\"name\":\"bad\",\"steps\":[{\"id\":\"x\",\"at\":\"due+1x\"}]}");
+	assert_ctl(f, 0, "policy", "check");
+	assert_says(f, "ladder.json: ok");
+	assert_ctl(f, 0, "policy", "check", good);
+	assert_ctl(f, 1, "policy", "check", good, bad, "--json");
+	assert_says(f, "$.steps[0]");
+	put_text(f, "bad.json", POLICY("bad", MAIL("reminder", "due+1d", "friendly") "," MAIL("second", "due+1d", "legal")));
+	assert_ctl(f, 1, "policy", "check", bad);
+	assert_says(f, "error bunched: $.steps[1].at (\"second\"): it lies 0 days behind \"reminder\"");
+	assert_says(f, "\n    move one of them, or make min_gap smaller\n");
+	assert_says(f, "error threat_alone: $.steps[1].tone");
+	assert_says(f, "warning legal_undecided: $.steps[1].tone");
+	assert_ctl(f, 1, "policy", "check", bad, "--json");
+	assert_says(f, "\"severity\":\"error\",\"finding\":\"bunched\",\"path\":\"$.steps[1].at\",\"step\":\"second\"");
+	put_text(f, "mine.json", "{\"name\":\"mine\",\"extends\":\"ladder\",\"steps\":[{\"id\":\"last\",\"remove\":true}]}");
+	assert_ctl(f, 0, "policy", "check", arena_printf(f->arena, "%s/mine.json", f->dir));
+	put_text(f, "mine.json", "{\"name\":\"mine\",\"extends\":\"ladder\",\"steps\":[{\"id\":\"lost\",\"remove\":true}]}");
+	assert_ctl(f, 1, "policy", "check", arena_printf(f->arena, "%s/mine.json", f->dir));
+	assert_says(f, "which has reminder, second, last");
+	put_text(f, "share/policies/short.json", "{\"name\":\"short\",\"extends\":\"ladder\",\"steps\":[{\"id\":\"last\",\"remove\":true}]}");
+	assert_ctl(f, 0, "policy", "show", "short");
+	assert_says(f, "Extends");
+	assert_says(f, "due+8d");
+	assert_ctl(f, 0, "policy", "show");
+	assert_says(f, "caller");
+	assert_ctl(f, 0, "policy", "show", "caller");
+	assert_says(f, "due+10d");
+	put_text(f, "share/policies/asking.json",
+		POLICY("asking", "{\"id\":\"ask\",\"at\":\"due+9d\",\"gate\":\"decision\",\"role\":\"owner\",\"owner\":\"Ines\",\"approver\":\"Mme Durand\"}"));
+	assert_ctl(f, 0, "policy", "show", "asking");
+	assert_says(f, "Ines");
+	assert_says(f, "Mme Durand"); /* who alone may answer */
+	assert_ctl(f, 1, "policy", "show", "nobody");
+	assert_ctl(f, 0, "template", "preview", "note");
+	assert_says(f, "Subject          Invoice F-2026-0042");
+	assert_says(f, "1,200.00");
+	assert_ctl(f, 0, "template", "preview", "ladder/reminder", "--html");
+	assert_says(f, "<p>");
+	assert_ctl(f, 1, "template", "preview", "nothing");
+	put_text(f, "share/policies/ladder.json", "{");
+	assert_ctl(f, 78, "policy", "check");
+	assert_says(f, "ladder.json");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -303,6 +352,7 @@ int main(void)
 		TEST(to_a_new_version),
 		TEST(to_another_policy),
 		TEST(what_the_daemon_refuses),
+		TEST(policies_and_templates),
 	};
 
 	return cmocka_run_group_tests_name("policies", tests, NULL, NULL);

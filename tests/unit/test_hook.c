@@ -159,13 +159,13 @@ static const struct reading {
 		"replied address=ann@example.com text=pay\xc3\xa9 hier; ", NULL, "multipart/form-data; boundary=B" },
 	{ "one object instead of a list", NULL, "sendgrid", "", NULL, "{\"event\":\"delivered\"}", "delivered; ", NULL, NULL },
 	{ "no event", NULL, "sendgrid", "", NULL, "[]", "", NULL, NULL },
-	{ "a list of words", NULL, "sendgrid", "", NULL, "[\"x\"]", "unread \"x\" reason=not a JSON value at byte 0; ", NULL, NULL },
+	{ "a list of words", NULL, "sendgrid", "", NULL, "[\"x\"]", "unread \"x\" reason=not a JSON value in line 1, column 1; ", NULL, NULL },
 	{ "odd elements among others", NULL, "sendgrid", "",  NULL,
 		"[{\"event\":\"delivered\"},7, null,{\"event\":\"open\",\"x\":\"\\\\a\\u0000],b\"},{\"y\":\"],\\ud800\"} ,{\"event\":\"dropped\",\"event\":1}"
 		",\"{\\\"event\\\":\\\"open\\\"}\",{\"event\":\"spamreport\"}]",
 		"delivered; unread 7 reason=an event must be an object; unread null reason=an event must be an object; opened; "
-		"unread \"{\\\"y\\\":\\\"],\\\\ud800\\\"} \" reason=a lone surrogate at byte 14; "
-		"unread \"{\\\"event\\\":\\\"dropped\\\",\\\"event\\\":1}\" reason=an object has the same name twice, seen at byte 29; "
+		"unread \"{\\\"y\\\":\\\"],\\\\ud800\\\"} \" reason=a lone surrogate in line 1, column 15; "
+		"unread \"{\\\"event\\\":\\\"dropped\\\",\\\"event\\\":1}\" reason=an object has the same name twice, seen in line 1, column 30; "
 		"unread \"{\\\"event\\\":\\\"open\\\"}\" reason=an event must be an object; complained; ", NULL, NULL },
 	{ "bytes that are no text", NULL, "sendgrid", "", NULL, "[{\"x\":\"\xff\xc3\"},{\"event\":\"delivered\"}]",
 		"unread \"{\\\"x\\\":\\\"??\\\"}\" reason=an event must be an object; delivered; ", NULL, NULL },

@@ -185,7 +185,7 @@ static void row_holds(void **state)
 		assert_string_equal(err.code, row->code);
 		if (row->path)
 			assert_string_equal(err.path, row->path);
-		assert_non_null(strstr(err.text, "at byte "));
+		assert_non_null(strstr(err.text, " in line "));
 		assert_int_equal(json_scan(exact, row->len, row->flags, NULL), -EBADMSG);
 		assert_int_equal(json_parse(arena, exact, row->len, row->flags, &root, NULL), -EBADMSG);
 	} else {
@@ -197,6 +197,28 @@ static void row_holds(void **state)
 }
 
 /* --- limits -------------------------------------------------------------------------------------------------------- */
+
+static void where_it_is_refused(void **state)
+{
+	static const struct {
+		const char *text, *said;
+	} rows_said[] = {
+		{ "{\"a\": {\"b\": 1 \"c\": 2}}", "a comma or the end of the object is expected in line 1, column 15" },
+		{ "{\n\t\"a\": [1 2]}", "a comma or the end of the list is expected in line 2, column 10" },
+		{ "{\"\xc3\xa9\": \"\xc3\xa9\",\n \"b\" 1}", "a colon is expected in line 2, column 6" },
+		{ "{\"\xc3\xa9\" 1}", "a colon is expected in line 1, column 6" }, /* of characters, not bytes */
+		{ "", "a value is missing in line 1, column 1" },
+		{ "[1,\n\n", "a value is missing in line 3, column 1" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows_said); i++) {
+		struct err err = { 0 };
+
+		assert_int_equal(json_scan(rows_said[i].text, strlen(rows_said[i].text), 0, &err), -EBADMSG);
+		assert_string_equal(err.text, rows_said[i].said);
+	}
+}
 
 static void depth_32_and_not_33(void **state)
 {
@@ -718,6 +740,7 @@ static void bad_bytes_are_replaced(void **state)
 int main(void)
 {
 	static const struct CMUnitTest others[] = {
+		cmocka_unit_test(where_it_is_refused),
 		cmocka_unit_test(depth_32_and_not_33),
 		cmocka_unit_test(a_million_brackets),
 		cmocka_unit_test(many_names),
