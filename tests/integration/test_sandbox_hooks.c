@@ -142,7 +142,7 @@ static void a_stop_and_an_answer(void **state)
 	sandbox_world_says(t, "escalation", "answer", "\"held\":\"reply\"");
 	task = world_redis(&t->world, arena, argv);
 	assert_int_equal(task->type, REDIS_STRING);
-	assert_non_null(strstr(task->str, "clamation n\u00b0 7\\n\\n(All of it, with what came with it: dunningctl trail log answer --parts)"));
+	assert_non_null(strstr(task->str, "clamation n\u00b0 7\\n\\n(All of it, with what came with it and before it: dunningctl trail log answer --parts)"));
 	assert_int_equal(world_ctl(&t->world, (const char *const[]){ "trail", "log", "answer", NULL }, &log), 0);
 	assert_non_null(strstr(buf_str(&log), "inbound.message"));
 	assert_non_null(strstr(buf_str(&log), "invoices [\"answer\"]"));

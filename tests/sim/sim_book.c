@@ -328,7 +328,7 @@ static void pay(struct sim *sim, struct sim_invoice *i, int64_t at, bool all)
 	if (all && rng_chance(&sim->world, 300000)) {
 		i->paid += open;
 		moved(sim, i, at);
-		tell(sim, i, at, false, fact(book, i, at - (book->next_event % 4 ? 0 : 40 * DAY_MS), "invoice.paid", NULL, 0, 0, date_none())); /* a value date */
+		tell(sim, i, at, false, fact(book, i, at - (book->next_event % 5 ? 0 : 40 * DAY_MS) /* a value date */, "invoice.paid", NULL, 0, 0, date_none()));
 		return;
 	}
 	tell(sim, i, at, false,
