@@ -75,8 +75,6 @@ void escalation_walked(struct escalation *e, struct arena *arena, const char *st
 	e->deferred = NULL;
 	e->document_until = e->link_until = e->put_off = 0;
 	unreached_end(e, step, end);
-	if (!aside_id(step) || !asked)
-		e->tries = 0;
 	if (rests && (aside_id(step) || end == STEP_SKIPPED))
 		return; /* the hour that they asked for, or that a person has to look, is still to come, whatever is said or left out before */
 	e->retry_at = 0;
@@ -570,6 +568,19 @@ static void tell_closed(struct escalation *e, const char *reason, struct effects
 		block_suggested(e, reason, fx);
 }
 
+/* Should it open again, a person's hold stands to its end, and that of what nobody could read; their words are not kept for that. */
+static void keep_holds(struct escalation *e, int64_t now)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < e->hold_count; i++)
+		if (e->holds[i].until > now && (strcmp(e->holds[i].reason, "operator") == 0 || strcmp(e->holds[i].reason, "dead_letter") == 0)) {
+			e->holds[kept] = e->holds[i];
+			e->holds[kept++].why = NULL;
+		}
+	e->hold_count = kept;
+}
+
 static void close_escalation(struct escalation *e, struct debtor *d, const char *reason, struct effects *fx)
 {
 	walk_tasks_closed(e, fx);
@@ -584,7 +595,7 @@ static void close_escalation(struct escalation *e, struct debtor *d, const char 
 	said_closed(e, fx);
 	e->held = e->deferred = NULL;
 	e->held_until = e->acts_at = 0;
-	e->hold_count = 0;
+	keep_holds(e, fx->now);
 	if (!escalation_move(e, TRIGGER_CLOSED))
 		return;
 	e->closed_at = fx->now;
@@ -599,6 +610,7 @@ void escalation_stop(struct escalation *e, struct debtor *debtor, struct effects
 {
 	e->stopped = true;
 	close_escalation(e, debtor, "stopped", fx);
+	e->hold_count = 0;
 }
 
 /* Of several endings the facts alone say which one counts, whichever came first. What was given up, or stopped, held work on; paid, it goes on. */

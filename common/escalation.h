@@ -180,7 +180,7 @@ struct escalation {
 	const char *verdict;
 	bool in_doubt; /* the attempt is, also when the invoice was closed meanwhile */
 	int64_t since, look_at; /* look_at: deadline, or when to resolve again */
-	int64_t tries; /* certain failures of the step in hand */
+	int64_t tries; /* certain failures so far, of any step: they name the attempts, and a step that is owed again must not have a name that it had */
 	int64_t retry_at;
 	int64_t document_until; /* ms UTC: so long the step in hand waits for the invoice's document, since that was missed first; 0 = it was not */
 	int64_t link_until; /* the same of a payment link that has expired; another one was asked for. 0 = it was not */

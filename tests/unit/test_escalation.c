@@ -57,7 +57,7 @@ static void steps_and_holds_are_noted(void **state)
 	(void)state;
 	escalation_walked(&e, arena, "a", STEP_SKIPPED, "no_address", 5, NULL);
 	assert_string_equal(e.step, "b"); /* another step's end leaves the one in hand */
-	assert_true(e.walk_count == 1 && e.tries == 0 && e.put_off == 0 && e.retry_at == 0 && !e.deferred && !e.retry_why && !e.provider_failed && !e.channel_failed && !e.provider_only);
+	assert_true(e.walk_count == 1 && e.tries == 3 && e.put_off == 0 && e.retry_at == 0 && !e.deferred && !e.retry_why && !e.provider_failed && !e.channel_failed && !e.provider_only);
 	escalation_walked(&e, arena, "b", STEP_SENT, NULL, 6, "x");
 	assert_true(!e.step && !e.attempt && !e.task && !e.since && !e.look_at && e.walk_count == 2);
 	assert_int_equal(e.walk[1].end, STEP_SENT);
@@ -141,6 +141,28 @@ static void opened_closed_and_opened_again(void **state)
 	assert_non_null(find_draft(w.fx.events, "escalation.resumed"));
 	assert_non_null(find_task(&w.fx, "reconcile"));
 	assert_string_equal(w.e.policy, "p");
+	world_clear(&w);
+}
+
+/* Whom a person held until May is not written to in April because money came and went in between. Whoever stops it lets go of its holds. */
+static void a_persons_hold_outlives_a_closing(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, LADDER, "2026-04-02T09:00:00Z");
+	operator_hold(&w);
+	refresh(&w, "2026-04-02T09:00:00Z");
+	assert_string_equal(w.e.held, "operator");
+	w.e.invoice.snapshot.status = INVOICE_PAID;
+	refresh(&w, "2026-04-03T09:00:00Z");
+	assert_int_equal(w.e.state, ESCALATION_CLOSED);
+	w.e.invoice.snapshot.status = INVOICE_OPEN;
+	refresh(&w, "2026-04-04T09:00:00Z");
+	assert_int_equal(w.e.state, ESCALATION_WAITING);
+	assert_string_equal(w.e.held, "operator");
+	escalation_stop(&w.e, &w.debtor, &w.fx);
+	assert_int_equal(w.e.hold_count, 0);
 	world_clear(&w);
 }
 
@@ -287,7 +309,7 @@ static void closed_in_every_state(void **state)
 		escalation_refresh(&w.e, NULL, &w.rules, &w.fx);
 		assert_int_equal(w.e.state, ESCALATION_CLOSED);
 		assert_string_equal(w.e.closed, "uncollectible");
-		assert_true(!w.e.held && w.e.hold_count == 0);
+		assert_true(!w.e.held && w.e.hold_count == 1 && !w.e.holds[0].why); /* should it open again */
 		assert_non_null(find_draft(w.fx.records, "hold.ended"));
 		assert_string_equal(find_task(&w.fx, "review_dispute")->result, "obsolete");
 		task = rows[i].task_kind ? find_task(&w.fx, rows[i].task_kind) : NULL;
@@ -730,6 +752,7 @@ int main(void)
 		cmocka_unit_test(paid_after_it_was_given_up),
 		cmocka_unit_test(a_stop_is_stored),
 		cmocka_unit_test(closed_in_every_state),
+		cmocka_unit_test(a_persons_hold_outlives_a_closing),
 		cmocka_unit_test(order_does_not_matter),
 		cmocka_unit_test(holds_are_told_and_renewed),
 		cmocka_unit_test(a_broken_promise_is_told),
