@@ -76,18 +76,6 @@ static void end(struct connection *c) /* evhttp sees it and cleans up */
 	c->ended = true;
 }
 
-/* The newest stands first. */
-static void evict(struct http_guard *guard)
-{
-	struct connection *oldest = NULL;
-
-	for (struct connection *c = guard->connections; c; c = c->next)
-		if (!c->ended)
-			oldest = c;
-	if (oldest)
-		end(oldest);
-}
-
 /* Much came, and it is over before it was whole. Whoever sends it again, and is cut again, gives it up one day: somebody should know. */
 static void tell_cut(const struct connection *c)
 {
@@ -99,6 +87,18 @@ static void cut(struct connection *c)
 {
 	tell_cut(c);
 	end(c);
+}
+
+/* The newest stands first. Whose request is whole waits for us, and goes where there is nobody else. */
+static void evict(struct http_guard *guard)
+{
+	struct connection *oldest = NULL;
+
+	for (struct connection *c = guard->connections; c; c = c->next)
+		if (!c->ended && (!oldest || oldest->whole || !c->whole))
+			oldest = c;
+	if (oldest)
+		cut(oldest);
 }
 
 /* What it held is freed when evhttp has seen the end, with the next sweep at the latest; until then nothing is added to it. */
