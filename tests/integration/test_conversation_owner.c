@@ -73,6 +73,8 @@ static void what_a_person_was_told_becomes_a_fact(void **state)
 	story_applied(s);
 	story_sent_is(s, "inv_1", "promise 2026-03-31\n"); /* it is thanked for */
 	story_applied(s);
+	for (int64_t deadline = real_ms() + 20000; strcmp(action(s, "inv_1"), "hold promise") != 0 && real_ms() < deadline; pause_ms(10))
+		; /* the provider had it a moment before that is known */
 	assert_string_equal(action(s, "inv_1"), "hold promise");
 	list = STORY_CTL(s, "promise", "list");
 	one = only(&list);
