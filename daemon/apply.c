@@ -769,7 +769,7 @@ int decide_command(struct dunner *d, struct group *g, struct input *input)
 	} else if (strcmp(e->command, "task_done") == 0 && e->target && strncmp(e->target, "provider:", 9) == 0) {
 		(void)pacing_task_done(d, g, e->target + 9);
 	} else if (strcmp(e->command, "task_done") == 0 && e->target && strncmp(e->target, "unknown_sender:", 15) == 0) {
-		decide_unknown_seen(d, g);
+		decide_unknown_seen(d, g, e->target);
 	} else if (strcmp(e->command, "gap_closed") == 0) {
 		decide_gap_closed(d, system, e->time);
 	} else if (doc && strcmp(e->command, "call_log") == 0) {

@@ -375,7 +375,7 @@ void decide_event(struct dunner *d, struct group *g, struct input *input); /* ap
 /* told.c. `withdrawn`: the debtor opted out by it; `changed`: his document learned something from it. */
 void decide_told(struct dunner *d, struct group *g, const struct event *e, struct debtor *debtor, bool withdrawn, bool changed);
 void decide_unknown_came(struct dunner *d, struct group *g); /* from somebody whom nobody knows: a person looks at it ... */
-void decide_unknown_seen(struct dunner *d, struct group *g); /* ... and did */
+void decide_unknown_seen(struct dunner *d, struct group *g, const char *task); /* ... and did */
 /* A bounce that names an address alone is about the last message that went there, where no other one did. */
 void decide_name_bounced(struct event *e, struct debtor *debtor);
 bool decide_names_nothing(const struct event *e); /* an answer to no message that is known */

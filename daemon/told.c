@@ -72,9 +72,14 @@ void decide_unknown_came(struct dunner *d, struct group *g)
 	ask_who_wrote(d, g, true);
 }
 
-void decide_unknown_seen(struct dunner *d, struct group *g)
+void decide_unknown_seen(struct dunner *d, struct group *g, const char *task)
 {
-	ask_who_wrote(d, g, false);
+	const struct task others = { .id = task, .kind = "unknown_sender", .opened_at = flow_now(d), .close = true, .result = "done" };
+
+	if (strcmp(task, arena_printf(g->arena, "unknown_sender:%u", d->settings.partition)) == 0)
+		ask_who_wrote(d, g, false);
+	else
+		effects_task(&g->fx, &others); /* of a partition that this one took in, when there were more */
 }
 
 void decide_name_bounced(struct event *e, struct debtor *debtor)

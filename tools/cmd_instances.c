@@ -244,15 +244,18 @@ static const char *owner_of(struct rebuild *b, struct arena *arena, uint32_t par
 /* A log that had all of the old partition has not all of the new one: whoever leads it takes over what Redis has. */
 static void write_system(struct rebuild *b, struct arena *arena, uint32_t part, const struct projected *v)
 {
-	CLEANUP(buf_clear) struct buf text = { 0 };
 	struct debtor system = { 0 };
 
 	if (debtor_read(arena, v->value, v->len, &system, NULL) < 0)
 		return;
 	system.adopted = NULL;
-	debtor_write(&text, &system);
-	for (uint32_t p = part; p < b->parts; p += b->partitions)
+	for (uint32_t p = part; p < b->parts; p += b->partitions) {
+		CLEANUP(buf_clear) struct buf text = { 0 };
+
+		system.unknown_since = p == part ? system.unknown_since : 0; /* its task stays where it was */
+		debtor_write(&text, &system);
 		write_string(b, part_key(b, arena, p, "debtor:" SYSTEM_CASE), v, buf_str(&text), text.len);
+	}
 }
 
 static void spread_string(struct rebuild *b, struct arena *arena, uint32_t partition, const char *rest, const struct projected *v)

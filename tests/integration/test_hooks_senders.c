@@ -373,6 +373,22 @@ static size_t led_by_their_partitions(struct senders *s, struct arena *arena, co
 	return count;
 }
 
+/* Who wrote is asked in each partition by a task of its own, or not at all: a partition that believes it asked would never ask. */
+static void asks_where_it_believes_so(struct senders *s, struct arena *arena, const char *prefix, uint32_t partitions)
+{
+	size_t asked = 0;
+
+	for (uint32_t p = 0; p < partitions; p++) {
+		const char *system = arena_printf(arena, "%s:{%u}:debtor:" SYSTEM_CASE, prefix, p), *task = arena_printf(arena, "unknown_sender:%u", p);
+		const struct redis_reply *doc = world_redis(&s->world, arena, (const char *const[]){ "GET", system, NULL });
+		bool believes = doc->type == REDIS_STRING && strstr(doc->str, "\"unknown_since\"");
+
+		assert_int_equal(world_redis_int(&s->world, (const char *const[]){ "HEXISTS", arena_printf(arena, "%s:{%u}:tasks", prefix, p), task, NULL }), believes);
+		asked += believes;
+	}
+	assert_true(asked > 0);
+}
+
 /* What is erased leads nowhere any more, and what was made again from the journal leads where it led. */
 #define VOIDED(id) "{\"specversion\":\"1.0\",\"id\":\"p-" id "\",\"source\":\"https://billing.example/eu\",\"type\":\"invoice.voided\"," \
 	"\"time\":\"2026-03-03T09:00:00Z\",\"data\":{\"invoice_id\":\"" id "\"}}"
@@ -422,6 +438,11 @@ static void erased_and_made_again(void **state)
 	if (world_ctl(&s->world, (const char *const[]){ "instances", "rebuild", "--partitions", "3", "--prefix", "spread", "--yes", NULL }, &output) != 0)
 		fail_msg("%s", buf_str(&output));
 	assert_int_equal(led_by_their_partitions(s, arena, "spread", 3), led_by_their_partitions(s, arena, s->world.prefix, PARTITIONS));
+	asks_where_it_believes_so(s, arena, s->world.prefix, PARTITIONS);
+	buf_reset(&output);
+	if (world_ctl(&s->world, (const char *const[]){ "instances", "rebuild", "--partitions", "9", "--prefix", "wide", "--yes", NULL }, &output) != 0)
+		fail_msg("%s", buf_str(&output));
+	asks_where_it_believes_so(s, arena, "wide", 9);
 }
 
 /* --- a long mail from an address of many ----------------------------------------------------------------------------------------- */
