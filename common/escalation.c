@@ -568,19 +568,6 @@ static void tell_closed(struct escalation *e, const char *reason, struct effects
 		block_suggested(e, reason, fx);
 }
 
-/* Should it open again, a person's hold stands to its end, and that of what nobody could read; their words are not kept for that. */
-static void keep_holds(struct escalation *e, int64_t now)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < e->hold_count; i++)
-		if (e->holds[i].until > now && (strcmp(e->holds[i].reason, "operator") == 0 || strcmp(e->holds[i].reason, "dead_letter") == 0)) {
-			e->holds[kept] = e->holds[i];
-			e->holds[kept++].why = NULL;
-		}
-	e->hold_count = kept;
-}
-
 static void close_escalation(struct escalation *e, struct debtor *d, const char *reason, struct effects *fx)
 {
 	walk_tasks_closed(e, fx);
@@ -595,7 +582,7 @@ static void close_escalation(struct escalation *e, struct debtor *d, const char 
 	said_closed(e, fx);
 	e->held = e->deferred = NULL;
 	e->held_until = e->acts_at = 0;
-	keep_holds(e, fx->now);
+	hold_keep(e, fx->now);
 	if (!escalation_move(e, TRIGGER_CLOSED))
 		return;
 	e->closed_at = fx->now;

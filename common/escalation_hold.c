@@ -107,6 +107,18 @@ void hold_tell(struct escalation *e, const char *hold, const char *detail, int64
 	e->held_done = false;
 }
 
+void hold_keep(struct escalation *e, int64_t now)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < e->hold_count; i++)
+		if (e->holds[i].until > now && (strcmp(e->holds[i].reason, "operator") == 0 || strcmp(e->holds[i].reason, "dead_letter") == 0)) {
+			e->holds[kept] = e->holds[i];
+			e->holds[kept++].why = NULL;
+		}
+	e->hold_count = kept;
+}
+
 /* Its task is closed by whoever says that it is done. */
 static void over(struct escalation *e, const char *hold, struct effects *fx)
 {
