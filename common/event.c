@@ -233,6 +233,7 @@ static int get_proofs(struct arena *arena, const struct json *refs, const char *
 
 static int get_snapshot(struct arena *arena, const struct json *o, struct snapshot *s, struct err *err)
 {
+	CLEANUP(buf_clear) struct buf list = { 0 };
 	const char *currency = NULL;
 	int status = INVOICE_OPEN, collection = 0;
 	struct json terms = { 0 }, refs = json_get(o, "refs"), tags = { 0 }; /* refs in another form is some other producer's own */
@@ -282,8 +283,9 @@ static int get_snapshot(struct arena *arena, const struct json *o, struct snapsh
 
 		if (tag.type != JSON_STRING || !id_valid(json_str(&tag)))
 			return json_refuse(&tags, NULL, err, "wrong_type", "must be an array of words");
-		s->tags = s->tags ? arena_printf(arena, "%s,%s", s->tags, json_str(&tag)) : json_str(&tag);
+		buf_printf(&list, "%s%s", i ? "," : "", json_str(&tag));
 	}
+	s->tags = list.len ? arena_strdup(arena, buf_str(&list)) : NULL;
 	if ((s->payment_url && strncmp(s->payment_url, "https://", 8)) ||
 		(s->payment_url && strpbrk(s->payment_url, " \"<>\r\n\t")))
 		return json_refuse(o, "payment_url", err, "bad_url", "must be an https:// address");

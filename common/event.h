@@ -216,6 +216,8 @@ struct event {
 	enum delivery_state delivery;
 	bool announced; /* "I have paid": an answer by a key that stands for it, or an announcement that says it is no word of the future */
 	bool unverified;
+	const char *guess; /* of an answer, once `guessed`: see invoice_guess() */
+	bool guessed;
 	bool by_address; /* the attempt is the last one to that address: an answer may be to an earlier one */
 	const char *apart; /* hex SHA-256 of the provider's bytes that are too long for an event, see key_body(); NULL = they are in it */
 	int64_t apart_bytes;

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "common/hash.h"
-#include "common/reply.h"
 #include "common/utc.h"
+#include "common/reply.h"
 
 const char *const fact_names[FACT_KIND_COUNT + 1] = { "payment", "credit", "dispute", "promise", "announced", "paid",
 	"voided", "uncollectible", "charge_failed", "undelivered", "plan", "settlement", "reply", "listed", NULL };
@@ -81,6 +81,11 @@ static bool fill_ended(struct fact *fact, const struct event *e)
 	return true;
 }
 
+const char *invoice_guess(const struct event *answer)
+{
+	return answer->guessed ? answer->guess : reply_reason(answer->text);
+}
+
 static bool says_no_more(const char *reason)
 {
 	return reason && strcmp(reason, "no_more") == 0;
@@ -89,7 +94,7 @@ static bool says_no_more(const char *reason)
 /* An answer that is told behind a later one says something new only when it may ask for no more. */
 static bool fill_reply(struct fact *fact, const struct event *e)
 {
-	if (fact_order_compare(&e->order, &fact->order) == 0 || fact_order_compare(&e->order, &fact->told) <= 0 || !says_no_more(reply_reason(e->text)))
+	if (fact_order_compare(&e->order, &fact->order) == 0 || fact_order_compare(&e->order, &fact->told) <= 0 || !says_no_more(invoice_guess(e)))
 		return false;
 	fact->told = e->order;
 	fact->reason = "no_more";
@@ -136,7 +141,7 @@ static bool apply_fact(struct invoice *invoice, const struct event *e, enum fact
 	before = *fact;
 	*fact = (struct fact){ .kind = kind, .id = id, .order = e->order, .ended = ends, .amount = e->amount,
 		.fee = e->fee, .at = e->at, .after_version = e->after_version, .until_on = e->until_on,
-		.reason = kind == FACT_REPLY ? reply_reason(e->text) : kind == FACT_DISPUTE && e->reason && id_valid(e->reason) ? e->reason : NULL,
+		.reason = kind == FACT_REPLY ? invoice_guess(e) : kind == FACT_DISPUTE && e->reason && id_valid(e->reason) ? e->reason : NULL,
 		.instalments = e->instalments, .text = kind == FACT_REPLY ? e->text : NULL,
 		.instalment_count = e->instalment_count, .settles = e->settles, .in_kind = e->in_kind,
 		.says_paid = kind == FACT_ANNOUNCED && e->announced };

@@ -74,6 +74,8 @@ struct invoice {
 	size_t fact_count, fact_capacity;
 };
 
+/* reply_reason() of an answer. It takes its time, and an answer may be about thousands of invoices: whoever tells it to them guesses once. */
+const char *invoice_guess(const struct event *answer);
 /* True when it changed anything: false is a repeat or something older. Strings are borrowed from the event. */
 bool invoice_apply(struct invoice *invoice, const struct event *event, struct arena *arena);
 

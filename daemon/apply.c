@@ -72,6 +72,9 @@ static void advance(struct dunner *d, struct group *g, const struct entry *entry
 void decide_touch_debtor(struct group *g, struct doc *debtor)
 {
 	debtor->touched = true;
+	if (debtor->hinted) /* what opens behind it in this group is looked at itself */
+		return;
+	debtor->hinted = true;
 	for (size_t i = 0; i < debtor->d->open_count; i++) { /* a timer is only a hint to look */
 		g->hints = arena_grow(g->arena, g->hints, g->hint_count, &g->hint_capacity, sizeof(*g->hints));
 		g->hints[g->hint_count++] = debtor->d->open[i];
@@ -232,7 +235,7 @@ static void write_facts(struct json_writer *w, const struct event *e)
 	if (e->unverified)
 		jw_bool(w, "unverified", true);
 	if (e->type == EVENT_CONTACT_REPLY_RECEIVED)
-		jw_opt_str(w, "guess", reply_reason(e->text));
+		jw_opt_str(w, "guess", invoice_guess(e));
 	if (e->announced)
 		jw_bool(w, e->type == EVENT_INVOICE_PAYMENT_ANNOUNCED ? "already_paid" : "announced", true);
 	if (date_is_set(e->until_on))

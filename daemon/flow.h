@@ -106,6 +106,7 @@ struct doc {
 	enum doc_kind kind;
 	const char *id, *key;
 	bool asked, loaded, existed, touched, contacted;
+	bool hinted; /* of a debtor: all that is open was said to be looked at */
 	bool erased; /* DEBTOR: its document goes */
 	bool answered; /* DEBTOR: an attempt of its was settled in this group. A repetition bears the same id, so it waits for the next one */
 	struct escalation *e;
@@ -250,6 +251,7 @@ struct dunner {
 	struct page *pages, **pages_end;
 	size_t queued; /* entries read, not yet in a group */
 	bool reading, read_blocking, drained;
+	size_t read_most, read_asked; /* entries of a stream: to be asked for next, and asked for by the read under way */
 	bool read_broken; /* the last one failed: where the streams end is asked before the next */
 	bool read_stale; /* the read under way began before a reset: its answer is dropped */
 	int64_t read_sent, caught_up_at; /* mono; caught_up_at -1 = never */

@@ -8,6 +8,8 @@
 #include "daemon/flow.h"
 
 #define PAGES_QUEUED_MAX 2 /* reads kept ahead of the group under way */
+#define PAGE_FIRST 8 /* entries asked at first, of each stream: nobody knows yet how long they are */
+#define PAGE_BYTES (8u << 20) /* beyond, fewer are asked for */
 #define GROUP_EVENT_BYTES (384 * 1024)
 #define TRIM_EVERY_MS 5000
 
@@ -55,6 +57,19 @@ static void keep_page(struct dunner *d, const struct store_entry *entries, size_
 	d->queued += count;
 }
 
+/* As many entries as are asked for have to be held, however long they are: a producer that embeds its files must not end us at every start. */
+static void learn_size(struct dunner *d, const struct store_entry *entries, size_t count, size_t most)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < count; i++)
+		bytes += entries[i].event ? entries[i].len : entries[i].raw_len;
+	if (bytes > PAGE_BYTES)
+		d->read_most = most > 4 ? most / 4 : 1;
+	else if (most == d->read_asked)
+		d->read_most = 2 * d->read_most < batch(d) ? 2 * d->read_most : batch(d);
+}
+
 static void on_read(int r, const struct store_entry *entries, size_t count, const struct store_place *place, void *arg)
 {
 	struct dunner *d = arg;
@@ -90,8 +105,9 @@ static void on_read(int r, const struct store_entry *entries, size_t count, cons
 	}
 	if (count)
 		keep_page(d, entries, count);
+	learn_size(d, entries, count, most);
 	/* A blocking read may be woken by one stream alone: only its empty answer says something about all of them. */
-	d->drained = blocking ? count == 0 : most < batch(d);
+	d->drained = blocking ? count == 0 : most < d->read_asked;
 	if (d->drained && !d->pages) {
 		d->caught_up_at = d->read_sent;
 	} else if (d->drained) { /* a mark once all that was read before it is applied */
@@ -167,11 +183,14 @@ void inbox_read(struct dunner *d)
 		d->ports.store->tails(d->ports.store->self, d->tails, d->stream_count, on_tails, d);
 		return;
 	}
+	if (!d->read_most)
+		d->read_most = PAGE_FIRST < batch(d) ? PAGE_FIRST : batch(d);
+	d->read_asked = d->read_most;
 	d->read_blocking = block;
 	d->read_sent = flow_mono(d);
 	d->read_pseq = d->committed_pseq;
 	memcpy(d->read_group, d->committed_group, GROUP_ID_SIZE);
-	d->ports.store->read(d->ports.store->self, d->read_at, d->stream_count, batch(d), block ? BLOCK_MS : 0, on_read, d);
+	d->ports.store->read(d->ports.store->self, d->read_at, d->stream_count, d->read_asked, block ? BLOCK_MS : 0, on_read, d);
 }
 
 /* Without the one field `event`, or with two: nothing of it is believed, but all whom its fields name are held. */
@@ -233,6 +252,10 @@ void inbox_take(struct dunner *d, struct group *g)
 					&input->event, &input->err);
 			else
 				take_unreadable(g, input);
+			if (input->parsed == 0 && input->event.type == EVENT_CONTACT_REPLY_RECEIVED) {
+				input->event.guess = invoice_guess(&input->event);
+				input->event.guessed = true;
+			}
 			room = room_of(input, most);
 			if (taken && (taken + room > most || input->event.book))
 				return; /* a group has room for so many documents */
