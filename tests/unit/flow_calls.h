@@ -70,6 +70,7 @@ struct world {
 	uint8_t group[GROUP_ID_SIZE];
 	struct { char id[STREAM_ID_SIZE]; const char *event; } entries[40];
 	size_t entry_count;
+	size_t page_most; /* entries that one read brought */
 	struct journal_group journal[200];
 	size_t journaled;
 	uint64_t next_index, handed_pseq;
@@ -237,7 +238,7 @@ static size_t unread(const struct world *w, const struct call *c, struct store_e
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < w->entry_count; i++)
+	for (size_t i = 0; i < w->entry_count && count < c->count; i++)
 		if (id_of(w->entries[i].id) > id_of(c->positions[0].id)) /* of the one stream in use */
 			ret[count++] = (struct store_entry){ .id = w->entries[i].id, .event = w->entries[i].event,
 				.len = strlen(w->entries[i].event) };
@@ -293,6 +294,8 @@ static void do_read(struct world *w, const struct call *c)
 	struct store_entry entries[40];
 	size_t count = strcmp(c->positions[0].stream, STREAM) == 0 ? unread(w, c, entries) : written(w, c, entries);
 
+	if (count > w->page_most)
+		w->page_most = count;
 	memcpy(place.group, w->group, GROUP_ID_SIZE);
 	((store_entries_fn)c->done)(w->fails[READ], entries, w->fails[READ] ? 0 : count, &place, c->arg);
 }

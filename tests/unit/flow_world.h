@@ -202,7 +202,7 @@ static void store_read(void *self, const struct stream_position *positions, size
 {
 	struct call *c = call(self, READ, done, arg);
 
-	(void)count;
+	c->count = count;
 	c->positions = arena_memdup(c->arena, positions, position_count * sizeof(*positions));
 	for (size_t i = 0; i < position_count; i++)
 		c->positions[i].stream = arena_strdup(c->arena, positions[i].stream);
