@@ -14,6 +14,7 @@
 #include "common/utc.h"
 
 #define VALUE_MAX 16000 /* bytes of a reply's text */
+#define JSON_VALUES_MAX 2000000 /* of a body, of 64 bytes each; 20,000 events have a tenth of that */
 #define WORD_MAX 400
 #define UNREAD_MAX 16000 /* bytes that are kept of an element that is no event */
 
@@ -292,9 +293,7 @@ static bool quote_bad(const char *text, size_t len, struct buf *out)
 	return end + strspn(text + end, " \t\r\n") == len;
 }
 
-/* Of 64 bytes each, before anybody is verified: 20,000 events have a tenth of that. Those within texts are counted, too. */
-#define JSON_VALUES_MAX 2000000
-
+/* Before anybody is verified. Those within texts are counted, too. */
 static bool too_many(const char *body, size_t len)
 {
 	size_t count = 0;

@@ -60,8 +60,7 @@ bool escalation_move(struct escalation *e, enum escalation_trigger trigger)
 void escalation_walked(struct escalation *e, struct arena *arena, const char *step, enum step_end end, const char *reason,
 	int64_t at, const char *attempt)
 {
-	bool asked = e->retry_why && strcmp(e->retry_why, "call_back_at") == 0;
-	bool rests = asked || (e->retry_why && strcmp(e->retry_why, RETRY_REFUSED) == 0);
+	bool rests = e->retry_why && (strcmp(e->retry_why, "call_back_at") == 0 || strcmp(e->retry_why, RETRY_REFUSED) == 0);
 
 	e->walk = arena_grow(arena, e->walk, e->walk_count, &e->walk_capacity, sizeof(*e->walk));
 	e->walk[e->walk_count++] = (struct walked){ .step = step, .end = end, .reason = reason, .at = at, .attempt = attempt };

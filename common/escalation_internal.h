@@ -65,7 +65,8 @@ const char *escalation_hold_detail(const struct escalation *e, const struct debt
 /* A message that could not be made, and newer data or files since. */
 bool hold_outdated(const struct hold_entry *hold, const struct escalation *e, const struct debtor *d, const struct rules *rules);
 void hold_tell(struct escalation *e, const char *hold, const char *detail, int64_t until, bool renewed, struct effects *fx);
-void hold_keep(struct escalation *e, int64_t now); /* at a closing: should it open again, a hold of a person, or of what nobody could read, stands to its end, without its words */
+/* At a closing: should it open again, a hold of a person, or of what nobody could read, stands to its end, without its words. */
+void hold_keep(struct escalation *e, int64_t now);
 /* "<kind>:<invoice>", of this invoice alone; lives in the arena. */
 struct task invoice_task(const struct escalation *e, const char *kind, struct arena *arena);
 const char *escalation_hold_why(const struct escalation *e, const char *hold); /* what a person must know to end it; NULL = its name says it */

@@ -11,8 +11,8 @@
 /*
  * `html` is UTF-8. Without tags, comments, styles and scripts, its entities as characters, a line where a browser begins one; '> ' before each
  * line of what it quotes (blockquote, and what Gmail, Yahoo and Proton Mail mark so). As UTF-8 with no control character but '\n', at most
- * about `max` bytes, in the arena; may be "". In time that grows
- * with len alone, whatever it is.
+ * about `max` bytes, in the arena; may be "". In time that grows with len alone,
+ * whatever it is.
  */
 const char *mime_html_text(const char *html, size_t len, size_t max, struct arena *arena);
 
