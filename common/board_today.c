@@ -100,10 +100,10 @@ static void put_tasks(struct board *b, const struct board_today *today)
 	for (size_t i = 0; i < today->task_count; i++) {
 		const struct json *root = &today->tasks[i].root;
 		struct json kind = json_get(root, "kind"), invoices = json_get(root, "invoices"), first = json_at(&invoices, 0), debtor = json_get(root, "debtor"),
-			    deadline = json_get(root, "deadline");
+			    deadline = json_get(root, "deadline"), *about = json_str(&first) ? &first : &debtor;
 
-		board_html(b, "<li><span><a href=\"/invoice?id=%s\">%s</a> <strong>%s</strong> <span class=\"soft\">%s</span></span>",
-			board_escape(b, json_str(&first) ? json_str(&first) : ""), json_str(&first) ? json_str(&first) : json_str(&debtor), board_word(b, json_str(&kind)),
+		board_html(b, "<li><span><a href=\"/%s?id=%s\">%s</a> <strong>%s</strong> <span class=\"soft\">%s</span></span>",
+			json_str(&first) ? "invoice" : "debtor", board_escape(b, json_str(about) ? json_str(about) : ""), json_str(about), board_word(b, json_str(&kind)),
 			json_str(&debtor), NULL);
 		board_html(b, "<span class=\"soft end\">%s</span></li>", board_at(b, json_int(&deadline)), NULL);
 	}

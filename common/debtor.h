@@ -154,6 +154,7 @@ struct debtor {
 	size_t wrong_count, wrong_capacity;
 	bool indexed; /* its addresses lead to it: see key_address() */
 	int64_t dead_letter_until; /* hold `dead_letter`: an unreadable event named this debtor */
+	int64_t unknown_since; /* ms UTC: a task asks to read what they wrote about nothing open; of the system case, who wrote; 0 = none does */
 	struct trail_place trail;
 	/* Of the system case alone: */
 	struct debtor_switch suspended; /* operator's brake on all sending; reason = why */
@@ -177,7 +178,6 @@ struct debtor {
 	struct erasing *erasing;
 	size_t erasing_count, erasing_capacity;
 	bool feed_stale; /* it was told that payments are not known well enough */
-	int64_t unknown_since; /* ms UTC: a task asks to look at what came from senders whom nobody knows; 0 = none does */
 	int64_t suspended_told; /* ms UTC: that the time is over that was `suspended.until` */
 	int64_t braked_at; /* ms UTC: more contacts were planned in an hour than is allowed, and nobody released them yet; 0 = no */
 	const char *held; /* what else holds all sending, as it was told; NULL = nothing */

@@ -222,8 +222,8 @@ void digest_task_read(struct digest *d, const struct json *task)
 {
 	struct json invoices = json_get(task, "invoices"), first = json_at(&invoices, 0), deadline = json_get(task, "deadline");
 
-	if (member(task, "kind"))
-		digest_task(d, member(task, "kind"), json_str(&first), member(task, "reason"), json_int(&deadline));
+	if (member(task, "kind")) /* one that is about no invoice is about a customer, or us */
+		digest_task(d, member(task, "kind"), json_str(&first) ? json_str(&first) : member(task, "debtor"), member(task, "reason"), json_int(&deadline));
 }
 
 /* --- the mail ---------------------------------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/escalation_internal.h"
+#include "common/reply.h"
 #include "common/utc.h"
 
 /* Three days of ours to answer a reply, and no weekend takes them. */
@@ -55,27 +56,17 @@ static void ask(const struct escalation *e, struct said *said, const char *kind,
 	*said = (struct said){ arena_strdup(fx->arena, id), true, task.deadline };
 }
 
-/* Their words, and where all of it is: who is to answer has both beside the task. */
-static const char *reply_script(const struct escalation *e, const struct fact *reply, struct arena *arena)
-{
-	bool words = reply->text && *reply->text;
-
-	return arena_printf(arena, "%s%s(All of it, with what came with it and before it: dunningctl trail log %s --parts)", words ? reply->text : "", words ? "\n\n" : "",
-		e->invoice.id);
-}
-
 void said_watch(struct escalation *e, const struct debtor *d, const struct rules *rules, const struct invoice_view *view, struct effects *fx)
 {
 	const struct business_time when = rules->policy && d ? schedule_window(rules->policy, d, rules->creditor_zone, rules->holidays) :
 		(struct business_time){ 0 };
 	const struct fact *reply = view->reply, *announced = view->announced;
-	const char *guess = reply ? reply->reason : NULL;
 	bool known = rules->policy && d;
 
 	if (reply) /* an invoice has one, the last: its event tells it from the one before */
 		ask(e, &e->replied, "answer_reply", arena_printf(fx->arena, "%lld %lld %.300s", (long long)reply->order.time,
 			(long long)reply->told.time, reply->order.id), said_until(reply, &when, known),
-			!guess ? "reply" : strcmp(guess, "paid") == 0 ? "says_paid" : guess, reply_script(e, reply, fx->arena), fx);
+			reply_task_reason(reply->reason), reply_task_script(fx->arena, reply->text, e->invoice.id), fx);
 	if (announced && announced->says_paid)
 		ask(e, &e->says_paid, "find_payment", announced->id, said_until(announced, &when, known), "says_paid", NULL, fx);
 	for (size_t i = 0; i < e->hold_count && !(announced && announced->says_paid); i++) /* on the telephone */

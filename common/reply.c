@@ -577,3 +577,16 @@ const char *reply_reason(const char *text)
 {
 	return reply_wish(text) == REPLY_REVIEW ? "no_more" : reply_guess(text);
 }
+
+const char *reply_task_reason(const char *reason)
+{
+	return !reason ? "reply" : strcmp(reason, "paid") == 0 ? "says_paid" : reason;
+}
+
+const char *reply_task_script(struct arena *arena, const char *text, const char *whose)
+{
+	bool words = text && *text;
+
+	return arena_printf(arena, "%s%s(All of it, with what came with it and before it: dunningctl trail log %s --parts)", words ? text : "",
+		words ? "\n\n" : "", whose);
+}

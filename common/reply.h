@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 
+struct arena;
+
 /*
  * The first line that says more than "hello" is nothing but a word for "no more", politeness aside: STOP, ARRET, STOP au 36180, "Stop, merci".
  * Here and below, what is quoted, a signature and what a telephone adds say nothing. NULL is none.
@@ -25,5 +27,9 @@ const char *reply_guess(const char *text);
 
 /* Why a person reads it, as a code: "no_more" where it may ask for an end (REVIEW), else the guess, or NULL. */
 const char *reply_reason(const char *text);
+
+/* Of the task that asks to read it: why, by that code (NULL: there is none); and the words, with where all of it is (`whose`: as for `trail log`). */
+const char *reply_task_reason(const char *reason);
+const char *reply_task_script(struct arena *arena, const char *text, const char *whose);
 
 #endif

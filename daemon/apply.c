@@ -413,6 +413,7 @@ void decide_event(struct dunner *d, struct group *g, struct input *input)
 		}
 		if (told)
 			decide_told(d, g, e, debtor->d, opted_out(debtor->d) != out, changed);
+		decide_customer_said(d, g, e, debtor);
 	}
 	if (invoice && invoice->loaded)
 		invoice->touched |= offers_figures(invoice->e, e);
@@ -712,8 +713,8 @@ static int command_retain(struct dunner *d, struct group *g, struct input *input
 int decide_command(struct dunner *d, struct group *g, struct input *input)
 {
 	const struct event *e = &input->event;
-	const char *id = e->target && strchr(e->target, ':') ? decide_task_invoice(g->arena, e->target) : e->target;
-	struct doc *doc = group_find(d, g, DOC_ESCALATION, id);
+	const char *id = e->target && strchr(e->target, ':') ? decide_task_invoice(g->arena, e->target) : e->target, *customer = decide_task_customer(e);
+	struct doc *doc = customer ? NULL : group_find(d, g, DOC_ESCALATION, id), *debtor = group_find(d, g, DOC_DEBTOR, customer);
 	struct doc *system = group_case(d, g, NULL);
 	bool brake = strcmp(e->command, "suspend") == 0 || strcmp(e->command, "release") == 0;
 	const struct policy *to = NULL;
@@ -727,8 +728,10 @@ int decide_command(struct dunner *d, struct group *g, struct input *input)
 		return legal_allow(d, g, input);
 	if (e->target && strcmp(e->command, "task_done") == 0 && order_may_be_done(g->arena, e->target, &input->err) < 0)
 		return -EBADMSG;
-	if (!doc || !doc->loaded || !doc->existed)
+	if (!customer && (!doc || !doc->loaded || !doc->existed))
 		doc = group_find(d, g, DOC_ESCALATION, e->target);
+	if (debtor && (!debtor->loaded || !debtor->existed))
+		debtor = NULL;
 	/* A hold may come before the invoice that it names, on another stream: it is kept with the stub. */
 	if (doc && (!doc->loaded || (!doc->existed && !doc->touched && doc->e->state == ESCALATION_NONE && strcmp(e->command, "hold") != 0)))
 		doc = NULL;
@@ -747,7 +750,7 @@ int decide_command(struct dunner *d, struct group *g, struct input *input)
 		return -EBADMSG;
 	}
 	g->fx.actor = arena_printf(g->arena, "person:%s", e->who);
-	draft = effects_record(&g->fx, "operator.command", doc ? doc->e->invoice.debtor_id : NULL);
+	draft = effects_record(&g->fx, "operator.command", doc ? doc->e->invoice.debtor_id : debtor ? debtor->id : NULL);
 	jw_str(&draft->w, "command", e->command);
 	jw_opt_str(&draft->w, "target", e->target);
 	jw_str(&draft->w, "who", e->who);
@@ -773,6 +776,8 @@ int decide_command(struct dunner *d, struct group *g, struct input *input)
 		(void)pacing_task_done(d, g, e->target + 9);
 	} else if (strcmp(e->command, "task_done") == 0 && e->target && strncmp(e->target, "unknown_sender:", 15) == 0) {
 		decide_unknown_seen(d, g, e->target);
+	} else if (debtor) {
+		decide_customer_answered(d, g, debtor);
 	} else if (strcmp(e->command, "gap_closed") == 0) {
 		decide_gap_closed(d, system, e->time);
 	} else if (doc && strcmp(e->command, "call_log") == 0) {

@@ -181,10 +181,12 @@ void decide_wants(struct dunner *d, struct group *g)
 				want(d, g, DOC_DEBTOR, input->also[i].customer_id);
 			}
 			if (input->parsed == 0 && input->event.type == EVENT_OPERATOR_COMMAND && input->event.target) {
-				const char *id = strcmp(input->event.command, "call_log") == 0 && !strchr(input->event.target, ':') ?
+				const char *customer = decide_task_customer(&input->event);
+				const char *id = customer ? NULL : strcmp(input->event.command, "call_log") == 0 && !strchr(input->event.target, ':') ?
 					input->event.target : decide_task_invoice(g->arena, input->event.target);
 
-				if (id_valid(input->event.target))
+				want(d, g, DOC_DEBTOR, customer);
+				if (!customer && id_valid(input->event.target))
 					want(d, g, about_customer(input->event.command) ? DOC_DEBTOR : DOC_ESCALATION, input->event.target);
 				if (id && id_valid(id)) { /* a task's id, which may be longer than the invoice's that it names */
 					want(d, g, DOC_ESCALATION, id);

@@ -381,6 +381,10 @@ void decide_unknown_seen(struct dunner *d, struct group *g, const char *task); /
 /* A bounce that names an address alone is about the last message that went there, where no other one did. */
 void decide_name_bounced(struct event *e, struct debtor *debtor);
 bool decide_names_nothing(const struct event *e); /* an answer to no message that is known */
+/* An answer about nothing that is open: no invoice asks to read it, the customer does ... */
+void decide_customer_said(struct dunner *d, struct group *g, const struct event *e, struct doc *debtor);
+const char *decide_task_customer(const struct event *e); /* whose task of that is said to be done; NULL: it is another command ... */
+void decide_customer_answered(struct dunner *d, struct group *g, struct doc *debtor); /* ... and it is */
 void decide_book(struct dunner *d, struct group *g, const struct input *input); /* book.c: one part of a list of open invoices */
 void decide_books_known(struct dunner *d, const struct debtor *system); /* what is decided by from now on */
 void decide_call(struct dunner *d, struct group *g, const struct event *e, struct doc *invoice); /* call.c: one that was logged */

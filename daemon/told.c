@@ -2,10 +2,12 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/reply.h"
 #include "common/utc.h"
 #include "daemon/flow.h"
 
 #define UNKNOWN_TASK_MS (72 * HOUR_MS)
+#define CUSTOMER_TASK "answer_customer:"
 
 /* The i-th of the attempt's invoices, when it is at hand and the debtor's. */
 static struct doc *told_invoice(struct dunner *d, struct group *g, const struct event *e, size_t i, const char *debtor_id)
@@ -80,6 +82,61 @@ void decide_unknown_seen(struct dunner *d, struct group *g, const char *task)
 		ask_who_wrote(d, g, false);
 	else
 		effects_task(&g->fx, &others); /* of a partition that this one took in, when there were more */
+}
+
+/* One task, too, with their newest words: who writes each day does not put it off each day. */
+static void ask_customer(struct dunner *d, struct group *g, struct doc *debtor, struct task *task, bool open)
+{
+	task->id = arena_printf(g->arena, CUSTOMER_TASK "%s", debtor->id);
+	task->kind = "answer_reply";
+	task->debtor_id = debtor->id;
+	task->close = !open;
+	task->result = "done";
+	if (!open)
+		debtor->d->unknown_since = 0;
+	else if (!debtor->d->unknown_since)
+		debtor->d->unknown_since = flow_now(d);
+	task->opened_at = debtor->d->unknown_since;
+	task->deadline = task->opened_at + UNKNOWN_TASK_MS;
+	debtor->touched = true;
+	effects_task(&g->fx, task);
+}
+
+static bool is_over(const struct doc *doc)
+{
+	return doc && doc->loaded && doc->e->state == ESCALATION_CLOSED;
+}
+
+void decide_customer_said(struct dunner *d, struct group *g, const struct event *e, struct doc *debtor)
+{
+	struct task task = { 0 };
+
+	if (e->type != EVENT_CONTACT_REPLY_RECEIVED || e->unverified || e->announced ||
+		(e->invoice_id && !is_over(group_find(d, g, DOC_ESCALATION, e->invoice_id))))
+		return;
+	for (size_t i = 0; i < e->invoice_count; i++) {
+		struct doc *doc = told_invoice(d, g, e, i, debtor->id);
+
+		if (doc && !is_over(doc))
+			return;
+	}
+	task.reason = reply_task_reason(reply_reason(e->text));
+	task.script = reply_task_script(g->arena, e->text, arena_printf(g->arena, "--customer %s", debtor->id));
+	ask_customer(d, g, debtor, &task, true);
+}
+
+const char *decide_task_customer(const struct event *e)
+{
+	size_t n = strlen(CUSTOMER_TASK);
+	bool ours = e->command && e->target && strcmp(e->command, "task_done") == 0 && strncmp(e->target, CUSTOMER_TASK, n) == 0;
+
+	return ours && id_valid(e->target + n) ? e->target + n : NULL;
+}
+
+void decide_customer_answered(struct dunner *d, struct group *g, struct doc *debtor)
+{
+	if (debtor->d->unknown_since)
+		ask_customer(d, g, debtor, &(struct task){ 0 }, false);
 }
 
 void decide_name_bounced(struct event *e, struct debtor *debtor)

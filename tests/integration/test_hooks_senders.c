@@ -262,6 +262,30 @@ static void nobody_knows_who_wrote(void **state)
 	CTL_SAYS("unknown_sender:0", true, "tasks");
 }
 
+#define VOIDED(id) "{\"specversion\":\"1.0\",\"id\":\"p-" id "\",\"source\":\"https://billing.example/eu\",\"type\":\"invoice.voided\"," \
+	"\"time\":\"2026-03-03T09:00:00Z\",\"data\":{\"invoice_id\":\"" id "\"}}"
+/* No invoice asks to read it: the customer does, whichever of the addresses it came from, and nothing is erased before somebody did. */
+static void nothing_is_open(void **state)
+{
+	struct senders *s = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_create();
+
+	owes(s, arena, "even", "boss@even.example", "+33639970783");
+	push(s, arena, "even", VOIDED("even"));
+	wait_says(s, "even", "escalation", "even", "\"state\":\"closed\"");
+	mail(s, arena, "boss@even.example", "even1");
+	CTL_SAYS("answer_customer:even", true, "tasks");
+	CTL_SAYS("Nous avons pay", true, "tasks", "--kind", "answer_reply", "--script");
+	CTL_SAYS(": even", true, "digest");
+	CTL_SAYS("answer_customer:even", true, "trail", "erase", "even", "--why", "asked by letter");
+	CTL_SAYS("answer_customer:even", true, "task", "done", "answer_customer:even", "thanked");
+	CTL_SAYS("answer_customer:even", false, "tasks");
+	CTL_SAYS("no open task", true, "task", "done", "answer_customer:even", "again");
+	CTL_SAYS("thanked", true, "trail", "log", "--customer", "even", "--json");
+	mail(s, arena, "bill@even.example", "even2"); /* that is where we wrote to */
+	CTL_SAYS("answer_customer:even", true, "tasks");
+}
+
 /* A contact that left the customer's data is nobody's any more; the new one leads there. */
 static void contacts_that_leave(void **state)
 {
@@ -373,6 +397,13 @@ static size_t led_by_their_partitions(struct senders *s, struct arena *arena, co
 	return count;
 }
 
+static int64_t asks(struct senders *s, struct arena *arena, const char *prefix, uint32_t partitions, const char *customer)
+{
+	const char *tasks = arena_printf(arena, "%s:{%u}:tasks", prefix, partition_of(customer, partitions));
+
+	return world_redis_int(&s->world, (const char *const[]){ "HEXISTS", tasks, arena_printf(arena, "answer_customer:%s", customer), NULL });
+}
+
 /* Who wrote is asked in each partition by a task of its own, or not at all: a partition that believes it asked would never ask. */
 static void asks_where_it_believes_so(struct senders *s, struct arena *arena, const char *prefix, uint32_t partitions)
 {
@@ -390,8 +421,6 @@ static void asks_where_it_believes_so(struct senders *s, struct arena *arena, co
 }
 
 /* What is erased leads nowhere any more, and what was made again from the journal leads where it led. */
-#define VOIDED(id) "{\"specversion\":\"1.0\",\"id\":\"p-" id "\",\"source\":\"https://billing.example/eu\",\"type\":\"invoice.voided\"," \
-	"\"time\":\"2026-03-03T09:00:00Z\",\"data\":{\"invoice_id\":\"" id "\"}}"
 static void erased_and_made_again(void **state)
 {
 	struct senders *s = *state;
@@ -439,6 +468,7 @@ static void erased_and_made_again(void **state)
 		fail_msg("%s", buf_str(&output));
 	assert_int_equal(led_by_their_partitions(s, arena, "spread", 3), led_by_their_partitions(s, arena, s->world.prefix, PARTITIONS));
 	asks_where_it_believes_so(s, arena, s->world.prefix, PARTITIONS);
+	assert_int_equal(asks(s, arena, s->world.prefix, PARTITIONS, "even") + asks(s, arena, "spread", 3, "even"), 2);
 	buf_reset(&output);
 	if (world_ctl(&s->world, (const char *const[]){ "instances", "rebuild", "--partitions", "9", "--prefix", "wide", "--yes", NULL }, &output) != 0)
 		fail_msg("%s", buf_str(&output));
@@ -564,6 +594,7 @@ int main(void)
 		cmocka_unit_test(an_address_of_two),
 		cmocka_unit_test(a_report_of_an_address),
 		cmocka_unit_test(nobody_knows_who_wrote),
+		cmocka_unit_test(nothing_is_open),
 		cmocka_unit_test(contacts_that_leave),
 		cmocka_unit_test(many_answers_at_a_start),
 		cmocka_unit_test(erased_and_made_again),

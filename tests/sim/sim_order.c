@@ -300,6 +300,7 @@ static void dump_debtor(const char *key, const char *value, void *arg)
 		d.thanks_count = 0; /* of what was sent, too */
 		d.trail = (struct trail_place){ 0 };
 		d.promises_broken = d.deposits_late = 0; /* by the day of the last look, which is not the same */
+		d.unknown_since = 0; /* what came while an invoice was open was read for that one */
 		d.walks = NULL; /* chosen for an invoice that is open when it is looked at */
 		debtor_write(&text, &d);
 	}

@@ -234,6 +234,86 @@ static void a_person_is_done_with_a_provider(void **state)
 	bench_end(&b);
 }
 
+/* What is about no invoice that is open would be read by nobody: the customer asks, once, with the newest words, until somebody did it. */
+static void an_answer_about_nothing_open(void **state)
+{
+	static const struct {
+		const char *about;
+		enum escalation_state state; /* of invoice "i" */
+		bool open, asks;
+	} answers[] = {
+		{ "\"text\":\"hello\"", ESCALATION_CLOSED, false, true },
+		{ "\"text\":\"hello\"", ESCALATION_WAITING, true, false },
+		{ "\"text\":\"hello\",\"invoice_ids\":[\"i\"],\"attempt_id\":\"A\"", ESCALATION_CLOSED, false, true },
+		{ "\"text\":\"hello\",\"invoice_ids\":[\"i\"],\"attempt_id\":\"A\"", ESCALATION_WAITING, true, false },
+		{ "\"text\":\"hello\",\"invoice_id\":\"i\"", ESCALATION_CLOSED, true, true },
+		{ "\"text\":\"hello\",\"invoice_id\":\"i\"", ESCALATION_STUB, false, false },
+		{ "\"text\":\"hello\",\"verified\":false", ESCALATION_CLOSED, false, false },
+		{ "\"announced\":true,\"invoice_ids\":[\"i\"]", ESCALATION_CLOSED, false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+		const char *one = "i";
+		struct entry entries[] = { { .stream = SHARED } };
+		struct debtor *debtor;
+		struct bench b;
+
+		bench_open(&b);
+		entries[0].event = arena_printf(b.arena, EVENT("contact.reply_received", "\"customer_id\":\"c\",%s"), answers[i].about);
+		take(&b, entries, 1);
+		load(&b);
+		debtor = doc_of(&b, DOC_DEBTOR, "c")->d;
+		debtor->open = &one;
+		debtor->open_count = answers[i].open;
+		load(&b);
+		if (doc_of(&b, DOC_ESCALATION, "i")) {
+			doc_of(&b, DOC_ESCALATION, "i")->e->state = answers[i].state;
+			doc_of(&b, DOC_ESCALATION, "i")->e->invoice.debtor_id = "c";
+		}
+		decide(&b);
+		if (!b.group->fx.tasks != !answers[i].asks || !debtor->unknown_since != !answers[i].asks)
+			fail_msg("row %zu", i);
+		bench_end(&b);
+	}
+}
+
+static void an_answer_is_answered(void **state)
+{
+	struct entry entries[] = {
+		{ .stream = SHARED, .event = EVENT("contact.reply_received", "\"customer_id\":\"c\",\"invoice_id\":\"i\",\"text\":\"Keine SMS\"") },
+		{ .stream = OPERATOR, .event = EVENT("operator.command", "\"command\":\"task_done\",\"target\":\"answer_customer:c\",\"who\":\"a\",\"why\":\"b\"") },
+		{ .stream = OPERATOR, .event = EVENT("operator.command", "\"command\":\"task_done\",\"target\":\"answer_customer:d\",\"who\":\"a\",\"why\":\"b\"") },
+	};
+	const struct task *task;
+	struct bench b;
+
+	(void)state;
+	for (int open = 0; open < 2; open++) {
+		bench_open(&b);
+		take(&b, entries, ARRAY_LEN(entries));
+		load(&b);
+		assert_null(doc_of(&b, DOC_ESCALATION, "c")); /* an invoice may have the customer's id */
+		doc_of(&b, DOC_ESCALATION, "i")->e->state = ESCALATION_CLOSED;
+		doc_of(&b, DOC_DEBTOR, "c")->d->unknown_since = open ? NOW - DAY_MS : 0;
+		decide(&b);
+		task = b.group->fx.tasks;
+		assert_non_null(task);
+		assert_string_equal(task->id, "answer_customer:c");
+		assert_string_equal(task->kind, "answer_reply");
+		assert_string_equal(task->debtor_id, "c");
+		assert_string_equal(task->reason, "no_more");
+		assert_non_null(strstr(task->script, "Keine SMS"));
+		assert_non_null(strstr(task->script, "trail log --customer c --parts"));
+		assert_int_equal(task->invoice_count, 0);
+		assert_int_equal(task->deadline, NOW - (open ? DAY_MS : 0) + 3 * DAY_MS);
+		assert_true(task->next && task->next->close && !task->next->next);
+		assert_string_equal(task->next->id, "answer_customer:c");
+		assert_int_equal(doc_of(&b, DOC_DEBTOR, "c")->d->unknown_since, 0);
+		bench_end(&b);
+	}
+}
+
 /* It was said of a message in doubt, and the gate behind it is open by now: no word is none for it. */
 static void a_gate_is_not_decided_by_another_answer(void **state)
 {
@@ -611,6 +691,8 @@ int main(void)
 		cmocka_unit_test(a_list_has_its_place_behind_all_facts),
 		cmocka_unit_test(a_person_is_done_with_a_provider), cmocka_unit_test(a_gate_is_not_decided_by_another_answer), cmocka_unit_test(a_gate_decided_stop),
 		cmocka_unit_test(decided_after_the_last_contact),
+		cmocka_unit_test(an_answer_about_nothing_open),
+		cmocka_unit_test(an_answer_is_answered),
 		cmocka_unit_test(a_long_task_is_done),
 		cmocka_unit_test(a_skip_that_cannot_be),
 	};

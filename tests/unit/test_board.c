@@ -248,7 +248,8 @@ static void the_day(void **state)
 	for (int l = 0; l < BOARD_LANGUAGE_COUNT; l++) {
 		CLEANUP(buf_clear) struct buf out = { 0 };
 		struct board b = board(w.arena, &out, (enum report_language)l);
-		struct board_task task = { .id = "decision:INV-1:worth-it", .root = parsed(w.arena, TASK) };
+		struct board_task waits[] = { { .id = "decision:INV-1:worth-it", .root = parsed(w.arena, TASK) },
+			{ .id = "answer_customer:cus_9", .root = parsed(w.arena, "{\"kind\":\"answer_reply\",\"debtor\":\"cus_9\",\"invoices\":[]}") } };
 		struct board_today today = { .as_of = b.now, .digest = &digest, .figures = &figures, .status = parsed(w.arena, STATUS) };
 
 		digest_begin(&digest, w.arena, b.zone, date_of(2026, 4, 10), 0);
@@ -263,8 +264,8 @@ static void the_day(void **state)
 		assert_true(digest_invoice(&digest, &w.e));
 		assert_false(digest_invoice(&digest, &w.e));
 		book_figures_add(&figures, &w.e);
-		today.tasks = &task;
-		today.task_count = 1;
+		today.tasks = waits;
+		today.task_count = ARRAY_LEN(waits);
 		today.tasks_open = 12;
 		today.queue[1][9] = 3;
 		buf_reset(&out);
@@ -276,6 +277,7 @@ static void the_day(void **state)
 		says(&out, l == REPORT_EN ? "09:00 – 3 steps" : "09:00 – 3 étapes");
 		says(&out, l == REPORT_EN ? "no address" : "pas d’adresse");
 		says(&out, "<b>12</b>");
+		says(&out, "<a href=\"/debtor?id=cus_9\">cus_9</a>"); /* it is about no invoice */
 		today.as_of = 0;
 		buf_reset(&out);
 		board_today(&b, &today);
@@ -294,6 +296,8 @@ static void each_task_ends_by_its_own_word(void **state)
 		{ "commitment:INV-1", "{\"kind\":\"commitment\",\"invoices\":[\"INV-1\"]}", "dunningctl commitment withdraw INV-1 WHY", "/do?" },
 		{ "unknown_attempt:a1", "{\"kind\":\"unknown_attempt\",\"invoices\":[\"INV-1\"]}", "/do?what=decide&amp;id=INV-1&amp;", "what=done" },
 		{ "refused:INV-1", "{\"kind\":\"refused\",\"invoices\":[\"INV-1\"]}", "/do?what=done&amp;id=refused%3AINV-1&amp;", "<code>" },
+		{ "answer_customer:cus_9", "{\"kind\":\"answer_reply\",\"debtor\":\"cus_9\",\"invoices\":[],\"script\":\"hello\"}",
+			"/do?what=done&amp;id=answer_customer%3Acus_9&amp;", "/invoice?" },
 	};
 	struct world w;
 
