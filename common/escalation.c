@@ -60,7 +60,7 @@ bool escalation_move(struct escalation *e, enum escalation_trigger trigger)
 void escalation_walked(struct escalation *e, struct arena *arena, const char *step, enum step_end end, const char *reason,
 	int64_t at, const char *attempt)
 {
-	bool rests = e->retry_why && (strcmp(e->retry_why, "call_back_at") == 0 || strcmp(e->retry_why, RETRY_REFUSED) == 0);
+	bool beside = aside_id(step) || end == STEP_SKIPPED;
 
 	e->walk = arena_grow(arena, e->walk, e->walk_count, &e->walk_capacity, sizeof(*e->walk));
 	e->walk[e->walk_count++] = (struct walked){ .step = step, .end = end, .reason = reason, .at = at, .attempt = attempt };
@@ -74,8 +74,10 @@ void escalation_walked(struct escalation *e, struct arena *arena, const char *st
 	e->deferred = NULL;
 	e->document_until = e->link_until = e->put_off = 0;
 	unreached_end(e, step, end);
-	if (rests && (aside_id(step) || end == STEP_SKIPPED))
-		return; /* the hour that they asked for, or that a person has to look, is still to come, whatever is said or left out before */
+	if (!beside)
+		e->rests_until = 0;
+	if (beside && e->retry_why && strcmp(e->retry_why, "call_back_at") == 0)
+		return; /* the hour that they asked for is still to come, whatever is said or left out before */
 	e->retry_at = 0;
 	e->retry_why = NULL;
 }
@@ -114,24 +116,6 @@ bool escalation_commanded(struct escalation *e, struct arena *arena, const struc
 	e->commands = arena_grow(arena, e->commands, e->command_count, &e->command_capacity, sizeof(*e->commands));
 	e->commands[e->command_count++] = arena_strdup(arena, hex);
 	return true;
-}
-
-void escalation_resume(struct escalation *e, int64_t said_at)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < e->hold_count; i++)
-		if (strcmp(e->holds[i].reason, "dead_letter") == 0 && e->holds[i].since > said_at)
-			e->holds[kept++] = e->holds[i];
-	e->hold_count = kept;
-	said_seen(e, said_at);
-	escalation_retry(e);
-}
-
-void escalation_retry(struct escalation *e)
-{
-	e->retry_at = 0;
-	e->retry_why = NULL;
 }
 
 /* --- holds --------------------------------------------------------------------------------------------------------- */
@@ -383,6 +367,8 @@ static struct next_action next_step(const struct escalation *e, const struct deb
 		from = next.owed_at > rules->now ? next.owed_at : rules->now;
 		if (e->retry_at > from)
 			from = e->retry_at;
+		if (e->rests_until > from)
+			from = e->rests_until;
 		(void)escalation_reach(e, d, rules, step, from, &channel, &permit);
 		next.why = permit.why;
 		next.rule = permit.rule;
@@ -399,7 +385,8 @@ static struct next_action next_step(const struct escalation *e, const struct deb
 		}
 		next.at = permit.at;
 		if (!next.why || strcmp(next.why, "window") == 0)
-			next.why = e->retry_at > rules->now && e->retry_at > next.owed_at ? (e->retry_why ? e->retry_why : "retry") :
+			next.why = e->rests_until > rules->now && e->rests_until > next.owed_at ? "step_refused" :
+				e->retry_at > rules->now && e->retry_at > next.owed_at ? (e->retry_why ? e->retry_why : "retry") :
 				next.at > from && next.owed_at <= rules->now		  ? "window" :
 											    "schedule";
 		if (schedule_before_due(policy, i, &walk, &when) &&

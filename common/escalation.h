@@ -185,6 +185,7 @@ struct escalation {
 	int64_t document_until; /* ms UTC: so long the step in hand waits for the invoice's document, since that was missed first; 0 = it was not */
 	int64_t link_until; /* the same of a payment link that has expired; another one was asked for. 0 = it was not */
 	const char *retry_why; /* what the step waits for until then, a word of pace_why_names or of those below; NULL = the last try failed */
+	int64_t rests_until; /* ms UTC: a step was refused for good, and a person may look why before the ladder's next one is, too; 0 = none was */
 	const char *provider_failed; /* that certainly did, with the step in hand: the channel's next one is asked. NULL = none */
 	const char *channel_failed; /* by which the step in hand was refused for good: its fallback is used. NULL = none */
 	/* "<channel>:<contact id>" of those whom this step did not reach, with nothing wrong with the address: it passes them over. */
@@ -249,7 +250,6 @@ struct escalation {
 #define WALKED_FAILED "failed" /* reason of a step that was walked, and whose message its provider gave up when later ones had gone on */
 #define VERDICT_WEBHOOK "webhook"
 #define RETRY_PAYMENT_LINK "payment_link" /* retry_why: the step waits for another one */
-#define RETRY_REFUSED "step_refused" /* retry_why: the step before was refused for good, and a person may look why before this one is, too */
 #define PAYMENT_LINK_LIFE_MS (60 * 60 * 1000) /* so long a link must still be of use when a message goes out with it */
 const char *payment_link_of(const struct escalation *e, int64_t now); /* that a message may have; NULL = none */
 

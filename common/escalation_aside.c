@@ -254,7 +254,6 @@ struct next_action aside_next(const struct escalation *e, const struct debtor *d
 	struct permit permit;
 	struct step step;
 	int64_t from, until;
-	int64_t retry_at = e->retry_why && strcmp(e->retry_why, RETRY_REFUSED) == 0 ? 0 : e->retry_at; /* the ladder alone rests then */
 
 	if (!rules->policy || !d->known || !aside_owed(e, rules, d, view, &next.aside))
 		return (struct next_action){ 0 }; /* nor the name of what is not owed */
@@ -268,13 +267,13 @@ struct next_action aside_next(const struct escalation *e, const struct debtor *d
 	from = next.aside.from > rules->now ? next.aside.from : rules->now;
 	if (aside_for_payment(next.aside.kind) && from < next.aside.from + TOGETHER_MS)
 		from = next.aside.from + TOGETHER_MS;
-	if (retry_at > from && next.aside.kind != ASIDE_STOPPED)
-		from = retry_at;
+	if (e->retry_at > from && next.aside.kind != ASIDE_STOPPED)
+		from = e->retry_at;
 	(void)escalation_reach_aside(e, d, rules, &next.aside, from, &step, &permit);
 	next.kind = NEXT_ASIDE;
 	next.owed_at = next.aside.from;
 	next.at = permit.at;
-	next.why = permit.why ? permit.why : retry_at > rules->now ? (e->retry_why ? e->retry_why : "retry") : "beside";
+	next.why = permit.why ? permit.why : e->retry_at > rules->now ? (e->retry_why ? e->retry_why : "retry") : "beside";
 	next.rule = permit.rule;
 	next.source = permit.source;
 	next.held = *held ? held : NULL;

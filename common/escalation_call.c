@@ -163,6 +163,7 @@ void escalation_called(struct escalation *e, const struct event *call, const cha
 			e->since = e->look_at = 0;
 			e->retry_at = call->back_at;
 			e->retry_why = "call_back_at";
+			e->rests_until = 0;
 		} else {
 			escalation_walked(e, fx->arena, step, STEP_DONE, outcome, rules->now, task);
 		}

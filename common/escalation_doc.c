@@ -127,6 +127,7 @@ void escalation_write(struct buf *out, const struct escalation *e)
 	jw_opt_int(w, "put_off", e->put_off);
 	jw_opt_int(w, "retry_at", e->retry_at);
 	jw_opt_str(w, "retry_why", e->retry_why);
+	jw_opt_int(w, "rests_until", e->rests_until);
 	jw_opt_int(w, "document_until", e->document_until);
 	jw_opt_int(w, "link_until", e->link_until);
 	jw_opt_str(w, "provider_failed", e->provider_failed);
@@ -339,6 +340,7 @@ int escalation_from(struct arena *arena, const struct json *json, struct escalat
 		(r = json_opt_int(json, "put_off", 0, MONEY_MAX, &ret->put_off, err)) < 0 ||
 		(r = json_opt_int(json, "retry_at", INT64_MIN, INT64_MAX, &ret->retry_at, err)) < 0 ||
 		(r = json_opt_str(json, "retry_why", 32, &ret->retry_why, err)) < 0 ||
+		(r = json_opt_int(json, "rests_until", INT64_MIN, INT64_MAX, &ret->rests_until, err)) < 0 ||
 		(r = json_opt_int(json, "document_until", INT64_MIN, INT64_MAX, &ret->document_until, err)) < 0 ||
 		(r = json_opt_int(json, "link_until", INT64_MIN, INT64_MAX, &ret->link_until, err)) < 0 ||
 		(r = json_opt_str(json, "provider_failed", 128, &ret->provider_failed, err)) < 0 ||

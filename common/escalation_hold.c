@@ -135,6 +135,24 @@ static void over(struct escalation *e, const char *hold, struct effects *fx)
 	e->held_until = 0;
 }
 
+void escalation_resume(struct escalation *e, int64_t said_at)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < e->hold_count; i++)
+		if (strcmp(e->holds[i].reason, "dead_letter") == 0 && e->holds[i].since > said_at)
+			e->holds[kept++] = e->holds[i];
+	e->hold_count = kept;
+	said_seen(e, said_at);
+	escalation_retry(e);
+}
+
+void escalation_retry(struct escalation *e)
+{
+	e->retry_at = e->rests_until = 0;
+	e->retry_why = NULL;
+}
+
 void escalation_task_done(struct escalation *e, struct debtor *debtor, const char *task, struct effects *fx)
 {
 	for (size_t i = 0; i < e->walk_count; i++) {
@@ -159,8 +177,7 @@ void escalation_task_done(struct escalation *e, struct debtor *debtor, const cha
 	}
 	if (strncmp(task, "refused:", 8) == 0) {
 		e->refused = NULL;
-		if (e->retry_why && strcmp(e->retry_why, RETRY_REFUSED) == 0)
-			escalation_retry(e);
+		e->rests_until = 0;
 	}
 	if (strncmp(task, "call_back:", 10) == 0)
 		e->call_back = (struct call_back){ 0 };

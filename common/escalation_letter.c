@@ -60,10 +60,8 @@ void escalation_refused(struct escalation *e, const struct policy *policy, const
 		e->refused = step;
 	else if (!names_step(e->refused, step))
 		e->refused = arena_printf(fx->arena, "%s, %s", e->refused, step);
-	if (!aside_id(step) && e->retry_at < fx->now + rest && !(e->retry_why && strcmp(e->retry_why, "call_back_at") == 0)) {
-		e->retry_at = fx->now + rest;
-		e->retry_why = RETRY_REFUSED;
-	}
+	if (!aside_id(step) && e->rests_until < fx->now + rest && !(e->retry_why && strcmp(e->retry_why, "call_back_at") == 0))
+		e->rests_until = fx->now + rest;
 	task.step = e->refused;
 	task.reason = reason;
 	task.opened_at = fx->now;

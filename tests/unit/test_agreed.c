@@ -247,6 +247,11 @@ static void once_a_day_once_at_all_and_in_time(void **state)
 	call_made(&w, CALL_PROMISE);
 	contacted(&w, "2026-04-07T07:30:00Z", CHANNEL_CALL); /* the call itself is no letter */
 	assert_int_equal(escalation_next(&w.e, &w.debtor, &w.rules).at, w.rules.now);
+	w.e.rests_until = w.rules.now + 2 * DAY_MS; /* the ladder alone */
+	assert_int_equal(escalation_next(&w.e, &w.debtor, &w.rules).at, w.rules.now);
+	w.e.retry_at = w.rules.now + 5 * MINUTE_MS; /* it was put off itself */
+	assert_int_equal(escalation_next(&w.e, &w.debtor, &w.rules).at, w.e.retry_at);
+	escalation_retry(&w.e);
 	contacted(&w, "2026-04-07T07:40:00Z", CHANNEL_EMAIL); /* about another invoice */
 	next = escalation_next(&w.e, &w.debtor, &w.rules);
 	assert_int_equal(next.kind, NEXT_ASIDE);

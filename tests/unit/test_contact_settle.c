@@ -203,7 +203,7 @@ static void settle_row(void **state)
 	for (size_t i = 0; i < 2; i++) {
 		assert_int_equal(w.e[i].state, row->state);
 		assert_int_equal(w.e[i].walk_count, row->walk);
-		assert_int_equal(w.e[i].retry_at, row->retry_ms ? w.env.now + row->retry_ms : 0);
+		assert_int_equal(w.e[i].refused ? w.e[i].rests_until : w.e[i].retry_at, row->retry_ms ? w.env.now + row->retry_ms : 0);
 		assert_int_equal(w.e[i].tries, row->tries);
 		if (row->settled)
 			assert_true(!w.e[i].attempt && !w.e[i].step);

@@ -659,7 +659,7 @@ static void stored_and_read_again(void **state)
 	world_init(&w, LADDER, TEN);
 	w.e = (struct escalation){ .version = 7, .invoice = w.e.invoice, .state = ESCALATION_DOUBT, .in_doubt = true, .asked_as = "call:inv_7:second", .policy = "p",
 		.policy_digest = w.policy->digest, .policy_by = "rule", .policy_rule = "small", .settled = "late", .promises_broken = 2, .opened_at = 1, .walk = w.walk, .step = "second", .attempt = "a2", .task = "t",
-		.since = 2, .look_at = 3, .tries = 4, .put_off = 4, .retry_at = 5, .retry_why = "rate", .provider_failed = "p1", .channel_failed = "sms",
+		.since = 2, .look_at = 3, .tries = 4, .put_off = 4, .retry_at = 5, .retry_why = "rate", .rests_until = 6, .provider_failed = "p1", .channel_failed = "sms",
 		.unreached = (const char *[]){ "email:c1", "sms:c2" }, .unreached_count = 2, .unreached_step = "second", .provider_only = "p2", .deferred = "second cap 9", .held = "dispute",
 		.closed = "paid", .closed_at = 6, .will_be_due_told = true, .overdue_told = true,
 		.exhausted_told = true, .work_rested = true, .start_told = true, .held_until = 11, .next_at = 8, .acts_at = 12 };
@@ -680,6 +680,7 @@ static void stored_and_read_again(void **state)
 	assert_string_equal(again.holds[0].why, "because");
 	assert_null(again.holds[1].who);
 	assert_string_equal(again.retry_why, "rate");
+	assert_int_equal(again.rests_until, 6);
 	assert_string_equal(again.policy_by, "rule");
 	assert_string_equal(again.policy_rule, "small");
 	assert_string_equal(again.settled, "late");

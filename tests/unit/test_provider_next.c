@@ -225,8 +225,9 @@ static void check(const struct shipped *provider, const struct adapter *adapter,
 		if (next != wanted || settled != (wanted != NEXT_ASKED))
 			fail_msg("%s, %s: %s instead of %s", what, shape_names[shape], next_names[next], next_names[wanted]);
 		if (t.w.e[0].refused) /* the step behind it rests */
-			wait = t.w.policies[0]->min_gap_ms > DAY_MS ? t.w.policies[0]->min_gap_ms : DAY_MS;
-		if (t.w.e[0].retry_at != (wanted == NEXT_AGAIN || t.w.e[0].refused ? t.w.env.now + wait : 0))
+			assert_int_equal(t.w.e[0].rests_until,
+				t.w.env.now + (t.w.policies[0]->min_gap_ms > DAY_MS ? t.w.policies[0]->min_gap_ms : DAY_MS));
+		if (t.w.e[0].retry_at != (wanted == NEXT_AGAIN ? t.w.env.now + wait : 0))
 			fail_msg("%s, %s: again in %lld ms", what, shape_names[shape], (long long)(t.w.e[0].retry_at ? t.w.e[0].retry_at - t.w.env.now : 0));
 		if (wanted == NEXT_PROVIDER)
 			assert_string_equal(t.w.e[0].provider_failed, provider->name);

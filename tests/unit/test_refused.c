@@ -90,6 +90,34 @@ static void ladder_rests(void **state)
 	}
 }
 
+/* What stands beside the ladder is put off for minutes, by its provider's word or its pace: the ladder rests on. */
+static void rests_through_a_wait(void **state)
+{
+	static const struct outcome refused = { .kind = OUTCOME_REFUSED, .scope = SCOPE_MESSAGE, .reason = "refused", .status = 554 },
+				    again = { .kind = OUTCOME_TEMPORARY, .scope = SCOPE_MESSAGE, .reason = "greylisted", .status = 451 };
+	struct attempt_entry entry;
+	struct next_action next;
+	struct world w;
+
+	(void)state;
+	world_sending(&w, LADDER("\"min_gap\":\"72h\","), &entry);
+	assert_true(contact_settle(&w.env, &w.debtor, w.candidates, INVOICES, &entry, &traits, &refused, &w.fx));
+	w.e[0].state = ESCALATION_SENDING;
+	w.e[0].step = entry.step = "confirm:1";
+	w.e[0].attempt = entry.id;
+	assert_true(contact_settle(&w.env, &w.debtor, w.candidates, INVOICES, &entry, &traits, &again, &w.fx));
+	assert_true(w.e[0].state == ESCALATION_WAITING && w.e[0].retry_at == w.env.now + 5 * MINUTE_MS);
+	next = next_of(&w, 0);
+	assert_true(next.kind == NEXT_CONTACT && next.at >= w.env.now + 3 * DAY_MS);
+	assert_string_equal(next.why, "step_refused");
+	w.e[0].retry_why = "rate"; /* as pacing does */
+	next = next_of(&w, 0);
+	assert_true(next.kind == NEXT_CONTACT && next.at >= w.env.now + 3 * DAY_MS);
+	escalation_retry(&w.e[0]); /* a person's word */
+	assert_true(next_of(&w, 0).at < w.env.now + 3 * DAY_MS);
+	world_clear(&w);
+}
+
 /* Paid while nobody knew whether it went out: that is still to be said, and until then there is no word of thanks either. */
 static void closed_in_doubt(void **state)
 {
@@ -118,6 +146,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refused_and_looked_at),
 		cmocka_unit_test(ladder_rests),
+		cmocka_unit_test(rests_through_a_wait),
 		cmocka_unit_test(closed_in_doubt),
 	};
 
