@@ -245,6 +245,7 @@ struct escalation {
 };
 
 #define ESCALATION_COMMANDS_KEPT 16
+#define ESCALATION_REFUSED_MAX (POLICY_STEPS_MAX * 130) /* bytes of `refused` */
 
 #define WALKED_SHADOW "shadow" /* reason of a step that was walked in shadow mode: nobody got its message */
 #define WALKED_FAILED "failed" /* reason of a step that was walked, and whose message its provider gave up when later ones had gone on */

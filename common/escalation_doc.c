@@ -363,7 +363,7 @@ int escalation_from(struct arena *arena, const struct json *json, struct escalat
 		(r = read_day(json, "reenter_on", &ret->reenter_on, err)) < 0 || (r = commitment_read(json, arena, ret, err)) < 0 ||
 		(r = offers_read(json, arena, ret, err)) < 0 || (r = late_fee_read(json, ret, err)) < 0 ||
 		(r = note_read(json, ret, err)) < 0 || (r = json_opt_str(json, "reset_from", 128, &ret->reset_from, err)) < 0 ||
-		(r = json_opt_str(json, "refused", POLICY_STEPS_MAX * 130, &ret->refused, err)) < 0 ||
+		(r = json_opt_str(json, "refused", ESCALATION_REFUSED_MAX, &ret->refused, err)) < 0 ||
 		(r = json_opt_bool(json, "unsent_told", &ret->unsent_told, err)) < 0 ||
 		(r = json_opt_bool(json, "still_owed", &ret->still_owed, err)) < 0 ||
 		(r = json_opt_bool(json, "deposit_counted", &ret->deposit_counted, err)) < 0 ||

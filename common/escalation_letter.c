@@ -58,7 +58,7 @@ void escalation_refused(struct escalation *e, const struct policy *policy, const
 		return; /* paid while it was on its way */
 	if (!e->refused)
 		e->refused = step;
-	else if (!names_step(e->refused, step))
+	else if (!names_step(e->refused, step) && strlen(e->refused) + strlen(step) + 2 <= ESCALATION_REFUSED_MAX) /* the rest is in the trail */
 		e->refused = arena_printf(fx->arena, "%s, %s", e->refused, step);
 	if (!aside_id(step) && e->rests_until < fx->now + rest && !(e->retry_why && strcmp(e->retry_why, "call_back_at") == 0))
 		e->rests_until = fx->now + rest;

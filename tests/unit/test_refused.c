@@ -90,6 +90,31 @@ static void ladder_rests(void **state)
 	}
 }
 
+/* A ladder has an end, and what is said beside it has none: nobody looks, and the document can be read for all that. */
+static void many_and_nobody_looks(void **state)
+{
+	struct attempt_entry entry;
+	struct world w;
+
+	(void)state;
+	world_sending(&w, LADDER(""), &entry);
+	for (int i = 0; i < 300; i++) {
+		CLEANUP(buf_clear) struct buf text = { 0 };
+		struct escalation back;
+		struct err err = { 0 };
+
+		effects_init(&w.fx, w.arena, w.env.now);
+		escalation_refused(&w.e[0], w.policies[0], arena_printf(w.arena, "plan:57b159575711:2026-%02d-%02d:due", i / 28 % 12 + 1, i % 28 + 1), "refused",
+			&w.fx);
+		assert_string_equal(w.fx.tasks->id, "refused:inv_0");
+		escalation_write(&text, &w.e[0]);
+		if (escalation_read(w.arena, text.data, text.len, &back, &err) < 0)
+			fail_msg("%d: %s %s", i, err.path, err.text);
+	}
+	assert_string_equal(strrchr(w.e[0].refused, ':'), ":due"); /* whole names */
+	world_clear(&w);
+}
+
 /* What stands beside the ladder is put off for minutes, by its provider's word or its pace: the ladder rests on. */
 static void rests_through_a_wait(void **state)
 {
@@ -146,6 +171,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refused_and_looked_at),
 		cmocka_unit_test(ladder_rests),
+		cmocka_unit_test(many_and_nobody_looks),
 		cmocka_unit_test(rests_through_a_wait),
 		cmocka_unit_test(closed_in_doubt),
 	};
