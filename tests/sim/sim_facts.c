@@ -265,11 +265,12 @@ bool facts_plan_missed(const struct judge *judge, const char *id, date today, in
 	return date_is_set(last) && date_diff(today, last) > 0;
 }
 
-static bool planned(struct judge *judge, const char *id, date today, int64_t by_mono)
+static bool planned(struct judge *judge, const char *id, int64_t wall, date today, int64_t by_mono)
 {
 	date last = plan_ends(judge, id, by_mono);
+	int64_t broken_at = judge_invoice(judge, id)->plan_broken_at;
 
-	if (judge_invoice(judge, id)->plan_broken)
+	if (broken_at && wall >= broken_at)
 		return false;
 	return facts_plan_short(judge, id, by_mono) || (date_is_set(last) && date_diff(today, last) <= 0);
 }
@@ -568,10 +569,10 @@ unsigned facts_stops(struct judge *judge, const char *id, const char *debtor_id,
 		suspended(judge, by_mono, wall),
 		judge->sim->policy->freshness_ms && stale(judge, by_mono, wall),
 		broken_letter(judge, id, wall, by_mono),
-		planned(judge, id, today, by_mono),
+		planned(judge, id, wall, today, by_mono),
 		listed_otherwise(judge, id, by_mono),
 		settled_done(judge, id, by_mono),
-		settled_stands(judge, id, today, by_mono),
+		settled_stands(judge, id, wall, today, by_mono),
 		unmatched(judge, id, by_mono),
 	};
 	unsigned set = 0;

@@ -43,8 +43,9 @@ struct known_invoice {
 	bool closed; /* by the trail */
 	bool stopped; /* a person decided so, by the trail */
 	bool jumped; /* something was broken, by the trail: the ladder goes on further up */
-	const char *plan_broken; /* id of the plan, by the trail; NULL = none */
-	const char *settlement_broken; /* the same of the last one */
+	int64_t plan_broken_at; /* wall, of the plan that was agreed last, by the trail; 0 = it is not */
+	const char *settlement_broken; /* id of the last one, by the trail; NULL = none */
+	int64_t settlement_broken_at;
 	bool word_open; /* something is announced, by the trail, and neither carried out nor taken back */
 	unsigned words; /* commitments that the trail has */
 	bool handed; /* over to others, by the trail */
@@ -194,7 +195,7 @@ const struct told *facts_figures(const struct judge *judge, const char *id, int6
 const struct event *facts_taken_back(const struct judge *judge, const struct event *payment, int64_t by_mono);
 /* sim_settled.c: what was accepted instead of all is paid; it stands, and its day has not passed. */
 bool settled_done(const struct judge *judge, const char *id, int64_t by_mono);
-bool settled_stands(struct judge *judge, const char *id, date today, int64_t by_mono);
+bool settled_stands(struct judge *judge, const char *id, int64_t wall, date today, int64_t by_mono);
 void settled_broken(struct judge *judge, const char *id, const char *settlement); /* says the trail */
 void settled_offer(struct judge *judge, const struct known_offer *made); /* the same; settles_at is for the judge to say */
 void settled_undelivered(struct judge *judge, const char *invoice_id, const char *attempt); /* nobody read what it offers */

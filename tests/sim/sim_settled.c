@@ -196,13 +196,13 @@ bool settled_done(const struct judge *judge, const char *id, int64_t by_mono)
 	return deal_of(judge, id, by_mono, &deal) && kept(judge, id, &deal, by_mono);
 }
 
-bool settled_stands(struct judge *judge, const char *id, date today, int64_t by_mono)
+bool settled_stands(struct judge *judge, const char *id, int64_t wall, date today, int64_t by_mono)
 {
 	const struct known_invoice *invoice = judge_invoice(judge, id);
 	struct deal deal;
 
 	return deal_of(judge, id, by_mono, &deal) && !kept(judge, id, &deal, by_mono) &&
-		!(invoice->settlement_broken && strcmp(invoice->settlement_broken, deal.id) == 0) &&
+		!(invoice->settlement_broken && strcmp(invoice->settlement_broken, deal.id) == 0 && wall >= invoice->settlement_broken_at) &&
 		(!date_is_set(deal.until) || date_diff(today, deal.until) <= 0);
 }
 
@@ -212,12 +212,13 @@ void settled_broken(struct judge *judge, const char *id, const char *settlement)
 {
 	struct known_invoice *invoice = judge_invoice(judge, id);
 	date today = invoice->debtor_id ? judge_date(judge, invoice->debtor_id, judge->decided_at) : date_none();
-	int64_t before = judge->sim->mono - MINUTE_MS;
+	int64_t wall = sim_wall(judge->sim), before = judge->sim->mono - MINUTE_MS;
 
 	if (judge->sim->mode == MODE_LIFE && ((settled_done(judge, id, before) && settled_done(judge, id, judge->sim->mono)) ||
-		(invoice->debtor_id && settled_stands(judge, id, today, before) && settled_stands(judge, id, today, judge->sim->mono))))
+		(invoice->debtor_id && settled_stands(judge, id, wall, today, before) && settled_stands(judge, id, wall, today, judge->sim->mono))))
 		sim_breach(judge->sim, "a settlement that is kept is not broken", "%s: %s is called broken", id, settlement);
 	invoice->settlement_broken = arena_strdup(judge->arena, settlement);
+	invoice->settlement_broken_at = wall;
 }
 
 /* What the policy says of it; the judge does the sums. */

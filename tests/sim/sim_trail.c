@@ -531,14 +531,14 @@ static void note_go_on(struct judge *judge, const struct json *record)
 		judge_invoice(judge, target)->call_back_at = 0;
 }
 
-static void note_broken(struct judge *judge, const struct json *record, const char *kind, const char *invoice_id)
+static void note_broken(struct judge *judge, const char *kind, const char *invoice_id)
 {
 	struct known_invoice *invoice = judge_invoice(judge, invoice_id);
 
 	invoice->jumped = true;
 	if (strcmp(kind, "plan.broken") != 0)
 		return;
-	invoice->plan_broken = arena_strdup(judge->arena, member(record, "plan"));
+	invoice->plan_broken_at = sim_wall(judge->sim);
 	if (judge->sim->mode == MODE_LIFE && invoice->debtor_id &&
 		!facts_plan_missed(judge, invoice_id, judge_date(judge, invoice->debtor_id, judge->decided_at), judge->sim->mono - MINUTE_MS) &&
 		!facts_plan_missed(judge, invoice_id, judge_date(judge, invoice->debtor_id, judge->decided_at), judge->sim->mono))
@@ -557,7 +557,7 @@ static void note_restored(struct judge *judge, const char *invoice_id)
 {
 	struct known_invoice *invoice = judge_invoice(judge, invoice_id);
 
-	invoice->plan_broken = NULL;
+	invoice->plan_broken_at = 0;
 	if (judge->sim->mode == MODE_LIFE && invoice->debtor_id && facts_read(judge, invoice_id) &&
 		facts_plan_missed(judge, invoice_id, date_add_days(judge_date(judge, invoice->debtor_id, judge->decided_at), -OPENS_WITHIN),
 			judge->sim->mono))
@@ -658,7 +658,7 @@ static void note_record(struct judge *judge, struct host *host, const struct jso
 	else if (strcmp(kind, "attempt.event") == 0 && attempt && invoice && member(record, "letter"))
 		note_letter(judge, invoice, member(record, "case"), member(record, "letter"), attempt, json_int(&told_at));
 	else if (invoice && (strcmp(kind, "promise.broken") == 0 || strcmp(kind, "plan.broken") == 0))
-		note_broken(judge, record, kind, invoice);
+		note_broken(judge, kind, invoice);
 	else if (invoice && attempt && strcmp(kind, "offer.made") == 0)
 		note_offer(judge, record, invoice, attempt);
 	else if (invoice && strcmp(kind, "settlement.broken") == 0)
