@@ -318,8 +318,10 @@ bool contact_put_off(const struct contact_env *env, const struct debtor *debtor,
 	hold.reason = awaited ? CONTACT_DOCUMENT_AWAITED : person ? arena_strdup(fx->arena, err->code) : HOLD_UNRENDERABLE;
 	hold.until = env->now + (awaited ? PAUSE_MS : DAY_MS);
 	escalation_hold(e, fx->arena, &hold);
-	if (plan->beside && plan->asides[0].kind == ASIDE_STOPPED)
-		e->retry_at = hold.until; /* it passes every hold */
+	if (plan->beside && plan->asides[0].kind == ASIDE_STOPPED) { /* it passes every hold */
+		e->retry_at = hold.until;
+		e->retry_why = NULL;
+	}
 	if (!awaited && e->state == ESCALATION_CLOSED)
 		ask_person(plan, e, &hold, fx);
 	return awaited;

@@ -267,7 +267,7 @@ struct next_action aside_next(const struct escalation *e, const struct debtor *d
 	from = next.aside.from > rules->now ? next.aside.from : rules->now;
 	if (aside_for_payment(next.aside.kind) && from < next.aside.from + TOGETHER_MS)
 		from = next.aside.from + TOGETHER_MS;
-	if (e->retry_at > from && next.aside.kind != ASIDE_STOPPED)
+	if (e->retry_at > from && (next.aside.kind != ASIDE_STOPPED || !e->retry_why)) /* a wait for its own provider, not for what the ladder wants */
 		from = e->retry_at;
 	(void)escalation_reach_aside(e, d, rules, &next.aside, from, &step, &permit);
 	next.kind = NEXT_ASIDE;

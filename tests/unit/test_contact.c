@@ -622,6 +622,9 @@ static void a_stop_is_confirmed(void **state)
 		debtor_contact_made(&w.debtor, "a1")->to = w.contact.phone;
 		answered(&w, "2026-04-09T06:30:00Z", rows[i].text, rows[i].channel, "a1");
 		world_at(&w, rows[i].now);
+		w.e[0].retry_at = w.env.now + 1000; /* its provider asked for a second */
+		assert_false(plan(&w, "inv_0", &p));
+		w.e[0].retry_why = "call_back_at"; /* that is not about this message */
 		planned = plan(&w, "inv_0", &p);
 		if (planned != rows[i].confirmed)
 			fail_msg("%s", rows[i].name);
