@@ -334,6 +334,13 @@ static void on_released(int r, void *arg)
 		d->callbacks.stopped(d->callbacks.arg);
 }
 
+static void release(struct dunner *d)
+{
+	d->releasing = true;
+	lease_stop(d);
+	d->ports.store->release(d->ports.store->self, d->config->instance, on_released, d);
+}
+
 static void stop_step(struct dunner *d)
 {
 	struct input *input;
@@ -351,9 +358,7 @@ static void stop_step(struct dunner *d)
 	}
 	if (!d->stop_recorded || d->releasing)
 		return;
-	d->releasing = true;
-	lease_stop(d);
-	d->ports.store->release(d->ports.store->self, d->config->instance, on_released, d);
+	release(d);
 }
 
 static void pump_once(struct dunner *d)
@@ -504,10 +509,9 @@ void dunner_stop(struct dunner *d)
 	if (d->stopping)
 		return;
 	d->stopping = true;
-	if (d->epoch && d->state == DUNNER_REFUSED && !d->guards && d->lease_until > flow_mono(d)) { /* who mends it need not wait for the lease */
-		d->releasing = true;
-		lease_stop(d);
-		d->ports.store->release(d->ports.store->self, d->config->instance, on_released, d);
+	/* Who mends what is refused need not wait for the lease; nor for one that is being asked for and may be granted behind our back. */
+	if (!d->guards && (d->epoch ? d->state == DUNNER_REFUSED && d->lease_until > flow_mono(d) : d->lease_asked && d->lease_takes)) {
+		release(d);
 		return;
 	}
 	if (!d->epoch || d->state == DUNNER_REFUSED || d->state == DUNNER_PASSIVE) {

@@ -223,7 +223,7 @@ struct dunner {
 	/* lease */
 	uint64_t epoch;
 	int64_t lease_until; /* mono */
-	bool lease_asked;
+	bool lease_asked, lease_takes; /* what was asked takes it, where it is free */
 	bool unwanted; /* it is not taken, were it free */
 	char owner[128]; /* as last seen, while it is not ours; "" = nobody */
 	uint64_t owner_epoch; /* that Redis had then */

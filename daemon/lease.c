@@ -32,7 +32,7 @@ static void on_lease(int r, bool granted, uint64_t epoch, int64_t until_mono, co
 	struct dunner *d = arg;
 
 	d->lease_asked = false;
-	if (d->state == DUNNER_STOPPED || (d->state == DUNNER_REFUSED && !d->guards))
+	if (d->state == DUNNER_STOPPED || d->releasing || (d->state == DUNNER_REFUSED && !d->guards))
 		return;
 	if (r < 0) { /* unknown: may_start and the commit's epoch guard us until we know */
 		d->ports.clock->timer_in(d->ports.clock->self, d->lease_timer, 500);
@@ -95,7 +95,7 @@ static void ask(struct dunner *d)
 	uint64_t at_least = d->epoch, held = d->epoch, heard;
 	bool takes = d->epoch || !d->unwanted, has_last;
 
-	if (d->lease_asked)
+	if (d->lease_asked || d->releasing)
 		return;
 	d->lease_asked = true;
 	d->looks_first = false;
@@ -110,6 +110,7 @@ static void ask(struct dunner *d)
 			held = d->owner_epoch ? d->owner_epoch : 1;
 		d->is_free = false;
 	}
+	d->lease_takes = takes;
 	d->ports.store->lease(d->ports.store->self, d->config->instance, takes ? LEASE_TTL_MS : 0, at_least, held, on_lease, d);
 }
 

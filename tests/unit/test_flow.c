@@ -554,23 +554,6 @@ static void what_was_just_written_is_not_asked_for(void **state)
 	close_world(w);
 }
 
-/* The process was stopped between question and answer: it was ours once, and nothing may start by it. It is asked for again, and not in five seconds. */
-static void a_lease_told_late_is_renewed_at_once(void **state)
-{
-	struct world *w = running(0);
-
-	(void)state;
-	w->held[LEASE] = true;
-	pass(w, LEASE_RENEW_MS + 1000);
-	assert_int_equal(waiting(w, LEASE), 1);
-	pass(w, 2 * LEASE_TTL_MS);
-	assert_true(w->dunner->lease_until < w->mono);
-	w->held[LEASE] = false;
-	pass(w, 300);
-	assert_true(w->dunner->lease_until > w->mono + LEASE_TTL_MS - 1000);
-	close_world(w);
-}
-
 /* Decided from what is at hand, while the store has lost it: the commit finds out, and the journal has all of it. */
 static void a_flush_between_a_release_and_its_answer_is_redone(void **state)
 {
@@ -783,7 +766,6 @@ int main(void)
 		cmocka_unit_test(a_take_over_tells_that_there_is_another),
 		cmocka_unit_test(a_refused_partition_gives_its_slots_back),
 		cmocka_unit_test(what_was_just_written_is_not_asked_for),
-		cmocka_unit_test(a_lease_told_late_is_renewed_at_once),
 		cmocka_unit_test(a_flush_between_a_release_and_its_answer_is_redone),
 		cmocka_unit_test(a_group_holds_the_library_that_decides_it),
 		cmocka_unit_test(an_outcome_given_back_is_news_again),
