@@ -10,7 +10,7 @@
 #include "tests/sim/sim_judge.h"
 
 #define STARTS_KEPT 8
-#define RATE_PATIENCE (3 * SECOND_MS) /* what is released begins within PACE_AHEAD_MS by the rate; a host may hang meanwhile */
+#define RATE_PATIENCE (2 * SECOND_MS) /* what is released begins within PACE_AHEAD_MS by the rate; a host may hang meanwhile */
 #define SET_BACK_MS (10 * SECOND_MS) /* so long a wait is not judged after the clock here, the wall's, was set back */
 
 struct starts { /* of one host's life at one provider */
