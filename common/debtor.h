@@ -180,6 +180,7 @@ struct debtor {
 	bool feed_stale; /* it was told that payments are not known well enough */
 	int64_t suspended_told; /* ms UTC: that the time is over that was `suspended.until` */
 	int64_t braked_at; /* ms UTC: more contacts were planned in an hour than is allowed, and nobody released them yet; 0 = no */
+	int64_t hour_since, hour_contacts; /* ms UTC, and how many were planned since: what `braked_at` is told by; 0 contacts = begin anew */
 	const char *held; /* what else holds all sending, as it was told; NULL = nothing */
 	int64_t held_since; /* ms UTC */
 	date digest_on; /* the last day whose digest was released; none = there was none */

@@ -231,6 +231,9 @@ void debtor_write(struct buf *out, const struct debtor *debtor)
 	jw_opt_int(w, "unknown_since", debtor->unknown_since);
 	jw_opt_int(w, "suspended_told", debtor->suspended_told);
 	jw_opt_int(w, "braked_at", debtor->braked_at);
+	if (debtor->hour_contacts)
+		jw_int(w, "hour_since", debtor->hour_since);
+	jw_opt_int(w, "hour_contacts", debtor->hour_contacts);
 	jw_opt_str(w, "held", debtor->held);
 	jw_opt_int(w, "held_since", debtor->held_since);
 	jw_end_object(w);
@@ -538,6 +541,8 @@ int debtor_from(struct arena *arena, const struct json *json, struct debtor *ret
 	ret->unknown_since = number(json, "unknown_since");
 	ret->suspended_told = number(json, "suspended_told");
 	ret->braked_at = number(json, "braked_at");
+	ret->hour_since = number(json, "hour_since");
+	ret->hour_contacts = number(json, "hour_contacts");
 	ret->held_since = number(json, "held_since");
 	(void)json_opt_str(json, "held", 64, &ret->held, NULL);
 	return 0;

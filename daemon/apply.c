@@ -767,7 +767,7 @@ int decide_command(struct dunner *d, struct group *g, struct input *input)
 		system->touched = true;
 		d->suspended = on;
 		d->suspended_until = e->until;
-		d->hour_contacts = 0;
+		brake_anew(d, system);
 		if (!on)
 			brake_released(d, g, system);
 		draft = effects_event(&g->fx, on ? "sending.suspended" : "sending.resumed", NULL, NULL);

@@ -418,7 +418,7 @@ static void release(struct dunner *d, struct group *g, struct debtor *debtor, co
 	*g->releases_end = release;
 	g->releases_end = &release->next;
 	g->release_count++;
-	d->hour_contacts += !plan->members[0]->tries && !plan->members[0]->put_off; /* a failing provider makes no more contacts of them */
+	brake_count(d, g, !plan->members[0]->tries && !plan->members[0]->put_off); /* a failing provider makes no more contacts of them */
 }
 
 static size_t free_slots(const struct dunner *d, const struct group *g)
@@ -592,6 +592,8 @@ static void decide_outcome(struct dunner *d, struct group *g, struct input *inpu
 	digest_settled(d, g, entry, input->outcome);
 	if (input->outcome->kind == OUTCOME_IN_DOUBT)
 		(void)reconcile_note_moved(d, entry);
+	if (input->outcome->kind == OUTCOME_CANCELLED)
+		brake_uncount(d, g, entry, members, count);
 	decide_entry(g, input->attempt, entry,
 		contact_settle(&env, debtor && debtor->loaded ? debtor->d : NULL, members, count, entry, &traits, input->outcome, &g->fx));
 	pacing_told(d, g, entry, input->outcome);
@@ -703,7 +705,7 @@ void decide_operator(struct dunner *d, struct group *g, struct input *input)
 	system->touched = true;
 	d->suspended = input->suspend;
 	d->suspended_until = input->until;
-	d->hour_contacts = 0;
+	brake_anew(d, system);
 	if (!input->suspend)
 		brake_released(d, g, system);
 }

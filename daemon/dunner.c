@@ -366,10 +366,7 @@ static void pump_once(struct dunner *d)
 	if (d->failed || d->recovery || !d->epoch || d->state == DUNNER_REFUSED || d->state == DUNNER_STOPPED ||
 		d->state == DUNNER_STARTING || d->state == DUNNER_PASSIVE)
 		return;
-	if (flow_now(d) - d->hour_started >= HOUR_MS && !brake_over(d)) {
-		d->hour_started = flow_now(d);
-		d->hour_contacts = 0;
-	}
+	brake_hour(d);
 	if (d->state == DUNNER_DRAINING && d->start_recorded && d->caught_up_at >= 0 && !d->waiting)
 		dunner_set_state(d, DUNNER_RUNNING);
 	tell_holding(d);

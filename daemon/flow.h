@@ -184,6 +184,7 @@ struct group {
 	struct attempt_entry **kept; /* entries to be written again */
 	size_t kept_count, kept_capacity;
 	int doubts; /* so many more attempts are in doubt by it */
+	int contacts; /* so many more it counts in this hour */
 	struct stream_position *positions; /* applied by this group */
 	size_t position_count;
 	struct dead_letter *dead, **dead_end;
@@ -481,6 +482,12 @@ void decide_look_at_unmade(struct dunner *d, struct group *g);
 void decide_forget_unmade(struct dunner *d);
 /* held.c: what holds all sending is told */
 bool brake_over(const struct dunner *d); /* more contacts were planned in this hour than is allowed */
+void brake_count(struct dunner *d, struct group *g, int contacts); /* so many more, as the next start will know too */
+/* One that never went and is planned again: it is counted then. */
+void brake_uncount(struct dunner *d, struct group *g, const struct attempt_entry *entry, const struct candidate *members, size_t count);
+void brake_give_back(struct dunner *d, const struct group *g); /* it is decided anew */
+void brake_hour(struct dunner *d); /* whether another hour has begun */
+void brake_anew(struct dunner *d, struct doc *system); /* a person has looked: what was is not counted */
 void held_pump(struct dunner *d);
 void held_known(struct dunner *d, const struct debtor *system); /* at the start */
 void decide_held(struct dunner *d, struct group *g, const struct input *input);

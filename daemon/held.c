@@ -36,6 +36,50 @@ bool brake_over(const struct dunner *d)
 	return d->config->brake_contacts_per_hour && d->hour_contacts > d->config->brake_contacts_per_hour;
 }
 
+void brake_count(struct dunner *d, struct group *g, int contacts)
+{
+	struct doc *system = group_case(d, g, NULL);
+
+	if (!contacts || !d->config->brake_contacts_per_hour)
+		return;
+	g->contacts += contacts;
+	d->hour_contacts += contacts;
+	system->d->hour_since = d->hour_started;
+	system->d->hour_contacts = d->hour_contacts;
+	system->touched = true;
+}
+
+void brake_uncount(struct dunner *d, struct group *g, const struct attempt_entry *entry, const struct candidate *members, size_t count)
+{
+	bool counted = count && !members[0].escalation->tries && !members[0].escalation->put_off;
+
+	if (counted && d->hour_contacts && entry->released_at >= d->hour_started)
+		brake_count(d, g, -1);
+}
+
+void brake_give_back(struct dunner *d, const struct group *g)
+{
+	d->hour_contacts = d->hour_contacts > g->contacts ? d->hour_contacts - g->contacts : 0;
+}
+
+void brake_hour(struct dunner *d)
+{
+	int64_t now = flow_now(d);
+
+	if (d->hour_started > now) /* the clock was ahead */
+		d->hour_started = now;
+	if (now - d->hour_started < HOUR_MS || brake_over(d))
+		return;
+	d->hour_started = now;
+	d->hour_contacts = 0;
+}
+
+void brake_anew(struct dunner *d, struct doc *system)
+{
+	d->hour_contacts = system->d->hour_contacts = 0;
+	system->touched = true;
+}
+
 void held_pump(struct dunner *d)
 {
 	const char *word;
@@ -64,6 +108,10 @@ void held_pump(struct dunner *d)
 void held_known(struct dunner *d, const struct debtor *system)
 {
 	d->braked = system->braked_at != 0;
+	if (system->hour_contacts) {
+		d->hour_started = system->hour_since;
+		d->hour_contacts = system->hour_contacts;
+	}
 	d->held_told = told_word(system->held);
 	d->suspended_told = system->suspended_told;
 }

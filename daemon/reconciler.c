@@ -303,6 +303,7 @@ void decide_reconcile(struct dunner *d, struct group *g, struct input *input)
 	if ((input->never_sent || verdict) && sender_flight(d, entry->id))
 		return; /* another request with this id went out after the look-up */
 	if (input->never_sent || verdict) {
+		brake_uncount(d, g, entry, members, count);
 		contact_never_sent(debtor && debtor->loaded ? debtor->d : NULL, members, count, entry,
 			verdict ? "person" : "lookup", &g->fx);
 		decide_entry(g, input->attempt, entry, true);

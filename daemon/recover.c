@@ -556,10 +556,12 @@ void recover_give_back(struct dunner *d)
 	while ((g = *at)) {
 		*at = g->next;
 		d->decided_count--;
+		brake_give_back(d, g);
 		end = take_inputs(g, end);
 		group_free(g);
 	}
 	if (d->group) {
+		brake_give_back(d, d->group);
 		end = take_inputs(d->group, end);
 		group_free(d->group);
 		d->group = NULL;

@@ -124,6 +124,81 @@ static void the_brake_counts_by_the_hour(void **state)
 	close_world(w);
 }
 
+/* Until a contact is decided, and its group in the journal. */
+static void until_planned(struct world *w)
+{
+	w->held[COMMIT] = true;
+	for (int i = 0; i < 20 && !(w->dunner->decided && w->dunner->decided->releases && w->dunner->decided->journaled); i++) {
+		if (waiting(w, COMMIT))
+			one(w, COMMIT);
+		pass(w, 500);
+	}
+	assert_non_null(w->dunner->decided);
+	assert_non_null(w->dunner->decided->releases);
+}
+
+/* A daemon that dies again and again has no new hour each time. */
+static void a_start_begins_no_hour(void **state)
+{
+	struct world *w = running(0);
+
+	(void)state;
+	w->config->brake_contacts_per_hour = 2;
+	push(w, 1, INVOICE("1", "2026-04-07"));
+	pass(w, 2000);
+	restart(w);
+	push(w, 2, INVOICE("2", "2026-04-07"));
+	pass(w, 2000);
+	assert_int_equal(w->sent, 2);
+	restart(w);
+	push(w, 3, INVOICE("3", "2026-04-07"));
+	until_planned(w);
+	assert_string_equal(flow_holding(w->dunner), "brake"); /* killed as soon as anybody can see it */
+	assert_string_equal(flow_holding(w->dunner), "brake");
+	restart(w);
+	assert_int_equal(w->sent, 2);
+	assert_string_equal(flow_holding(w->dunner), "brake");
+	assert_told(w, "brake", 1, 0);
+	assert_true(dunner_release(w->dunner, "ann", "they are right"));
+	pass(w, 2000);
+	assert_int_equal(w->sent, 3);
+	restart(w);
+	push(w, 4, INVOICE("4", "2026-04-07"));
+	pass(w, 2000);
+	assert_int_equal(w->sent, 4);
+	assert_null(flow_holding(w->dunner));
+	pass(w, HOUR_MS);
+	restart(w);
+	push(w, 5, INVOICE("5", "2026-04-07"));
+	push(w, 6, INVOICE("6", "2026-04-07"));
+	pass(w, 2000);
+	assert_int_equal(w->sent, 6);
+	assert_null(flow_holding(w->dunner));
+	close_world(w);
+}
+
+/* The kill came between the decision and its release: the contact is planned anew, and is one all the same. */
+static void what_never_went_counts_once(void **state)
+{
+	struct world *w = running(0);
+
+	(void)state;
+	w->config->brake_contacts_per_hour = 2;
+	push(w, 1, INVOICE("1", "2026-04-07"));
+	for (int kill = 0; kill < 3; kill++) {
+		until_planned(w);
+		end_life(w);
+		begin(w);
+	}
+	pass(w, 5000);
+	push(w, 2, INVOICE("2", "2026-04-07"));
+	pass(w, 5000);
+	assert_int_equal(w->sent, 2);
+	assert_null(flow_holding(w->dunner));
+	assert_int_equal(w->dunner->hour_contacts, 2);
+	close_world(w);
+}
+
 static void a_doubted_clock_is_told_once(void **state)
 {
 	struct world *w = running(0);
@@ -180,6 +255,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_brake_holds_until_a_person_releases),
 		cmocka_unit_test(a_time_that_a_person_named_ends), cmocka_unit_test(the_brake_counts_by_the_hour),
+		cmocka_unit_test(a_start_begins_no_hour), cmocka_unit_test(what_never_went_counts_once),
 		cmocka_unit_test(a_doubted_clock_is_told_once),
 		cmocka_unit_test(no_space_is_told_afterwards),
 	};
