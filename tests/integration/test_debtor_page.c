@@ -530,7 +530,8 @@ static void what_is_no_plain_form_is_refused(void **state)
 	} rows[] = {
 		{ posted(f, link, "ask", "Content-Type: text/plain\r\n", text), 403 },
 		{ posted(f, link, "ask", "", text), 403 },
-		{ posted(f, link, "ask", FORM "Transfer-Encoding: chunked\r\n", text), 400 },
+		/* whole as either: an evhttp that reads chunks would wait for the end of them */
+		{ posted(f, link, "ask", FORM "Transfer-Encoding: chunked\r\n", arena_printf(f->s->arena, "%zx\r\n%s\r\n0\r\n\r\n", strlen(text), text)), 400 },
 		{ posted(f, link, "ask", FORM "Content-Length: 3\r\n", text), 400 },
 		{ posted(f, link, "ask", FORM "Host: y\r\n", text), 400 },
 		{ posted(f, link, "ask", FORM, arena_printf(f->s->arena, "%s&text=y", text)), 422 },
